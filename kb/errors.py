@@ -1,0 +1,149 @@
+"""Errors that a person or a calling program can act on.
+
+    CitewiseError
+    ├── HomeNotFound         no home here or above
+    ├── HomeUnwritable       the home cannot be written (read-only, disk full)
+    ├── CatalogueTooNew      written by a newer Citewise
+    ├── CatalogueBroken      the catalogue file is damaged
+    ├── IndexMismatch        indexes were made with other settings
+    ├── WriterBusy           another process holds the write lock for too long
+    ├── SourceNotFound       nothing stored under that name
+    ├── SettingsInvalid      a setting has a value that cannot be used
+    ├── ModelUnavailable     embedding or reranking weights are missing or damaged
+    ├── BadInput             a question file, a query or an option that cannot be read
+    └── LoadFailed           one source could not be read (kept as its reason)
+
+Each constructor takes facts, keeps them as attributes and builds the message: what was wrong, then what to do (`hint`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class CitewiseError(Exception):
+    """The root of the tree; `hint` says what to do next."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class HomeNotFound(CitewiseError):
+    """No home was named and none stands here or above."""
+
+    def __init__(self, start: Path) -> None:
+        super().__init__(
+            f"no knowledge base in {start} or above it",
+            hint="run `citewise ingest SOURCE` to make one here, `citewise demo` to see one, or name one with --home",
+        )
+        self.start = start
+
+
+class HomeUnwritable(CitewiseError):
+    """The home exists but cannot be written."""
+
+    def __init__(self, home: Path, reason: str) -> None:
+        super().__init__(
+            f"cannot write the knowledge base in {home}: {reason}",
+            hint="free some space or fix the permissions, then run the command again; what is stored is unchanged",
+        )
+        self.home = home
+        self.reason = reason
+
+
+class CatalogueTooNew(CitewiseError):
+    """The catalogue's schema is newer than this program knows."""
+
+    def __init__(self, found: int, known: int) -> None:
+        super().__init__(
+            f"the catalogue has schema {found}, this program knows {known}",
+            hint="upgrade citewise (`pip install -U citewise`); the catalogue was not touched",
+        )
+        self.found = found
+        self.known = known
+
+
+class CatalogueBroken(CitewiseError):
+    """The catalogue cannot be read as a database."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"the catalogue {path} cannot be read: {reason}",
+            hint="restore it from a pack file with `citewise unpack FILE`, or move it away and ingest again",
+        )
+        self.path = path
+        self.reason = reason
+
+
+class IndexMismatch(CitewiseError):
+    """What shaped the stored index differs from the settings in force."""
+
+    def __init__(self, what: str, stored: str, current: str) -> None:
+        super().__init__(
+            f"the index was made with {what} {stored!r}, the settings say {current!r}",
+            hint=f"set {what} back to {stored!r}, or run `citewise rebuild` to re-make the indexes with {current!r}",
+        )
+        self.what = what
+        self.stored = stored
+        self.current = current
+
+
+class WriterBusy(CitewiseError):
+    """Another process kept the write lock for longer than we wait."""
+
+    def __init__(self, path: Path, seconds: float) -> None:
+        super().__init__(
+            f"another process has held the write lock {path} for {seconds:.0f} s",
+            hint="wait for the other ingest to end, or stop it; this one can be run again and goes on where it was",
+        )
+        self.path = path
+        self.seconds = seconds
+
+
+class SourceNotFound(CitewiseError):
+    """Nothing is stored under that name."""
+
+    def __init__(self, source: str, nearest: tuple[str, ...] = ()) -> None:
+        near = f"; nearest: {', '.join(nearest)}" if nearest else ""
+        super().__init__(f"no source {source!r}{near}", hint="`citewise sources` lists what is stored")
+        self.source = source
+        self.nearest = nearest
+
+
+class SettingsInvalid(CitewiseError):
+    """A setting cannot be used as it stands."""
+
+    def __init__(self, name: str, value: object, expected: str) -> None:
+        super().__init__(
+            f"setting {name} is {value!r}, expected {expected}",
+            hint="change it in citewise.toml or in the environment",
+        )
+        self.name = name
+        self.value = value
+        self.expected = expected
+
+
+class ModelUnavailable(CitewiseError):
+    """Weights that the settings name are missing, damaged or unreachable."""
+
+    def __init__(self, model: str, reason: str, *, hint: str) -> None:
+        super().__init__(f"the model {model!r} cannot be used: {reason}", hint=hint)
+        self.model = model
+        self.reason = reason
+
+
+class BadInput(CitewiseError):
+    """Something handed in cannot be read or makes no sense."""
+
+    def __init__(self, what: str, *, hint: str) -> None:
+        super().__init__(what, hint=hint)
+
+
+class LoadFailed(CitewiseError):
+    """One source could not be turned into a document; `reason` is kept with the source."""
+
+    def __init__(self, reason: str, *, hint: str = "") -> None:
+        super().__init__(reason, hint=hint)
+        self.reason = reason
