@@ -6,6 +6,7 @@
     ├── CatalogueTooNew      written by a newer Citewise
     ├── CatalogueBroken      the catalogue file is damaged
     ├── IndexMismatch        indexes were made with other settings
+    ├── IndexUnavailable     the vector index is gone or damaged
     ├── WriterBusy           another process holds the write lock for too long
     ├── SourceNotFound       nothing stored under that name
     ├── SettingsInvalid      a setting has a value that cannot be used
@@ -88,6 +89,18 @@ class IndexMismatch(CitewiseError):
         self.what = what
         self.stored = stored
         self.current = current
+
+
+class IndexUnavailable(CitewiseError):
+    """The vector index was replaced by another process, or its files are damaged."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        super().__init__(
+            f"the vector index in {folder} cannot be used: {reason}",
+            hint="run `citewise rebuild` to make it anew from the catalogue; nothing is embedded again",
+        )
+        self.folder = folder
+        self.reason = reason
 
 
 class WriterBusy(CitewiseError):
