@@ -36,9 +36,13 @@ class DocumentBuilder:
         title = " ".join(normalise(text).split())
         if not title:
             return
-        self._path = [(depth, name) for depth, name in self._path if depth < level]
+        self.close(level)
         self._path.append((level, title))
         self._append(BlockKind.HEADING, title, level)
+
+    def close(self, level: int) -> None:
+        """Close every open heading of `level` or deeper without adding text: what follows stands outside them."""
+        self._path = [(depth, name) for depth, name in self._path if depth < level]
 
     def add(self, kind: BlockKind, text: str) -> None:
         """Add a body block; blank lines at its ends are dropped, empty text is ignored."""
