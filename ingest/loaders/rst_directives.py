@@ -205,8 +205,7 @@ _ADMONITIONS = "note warning tip hint important caution attention danger error t
 _DROPPED = (
     "toctree contents currentmodule currentclass module highlight highlightlang include raw role default-role "
     "sectnum meta index tabularcolumns graphviz digraph literalinclude title testsetup testcleanup minigallery "
-    "sectionauthor codeauthor header footer bibliography uml mermaid default-domain restructuredtext-test- "
-    "directive image-sg"
+    "sectionauthor codeauthor header footer bibliography uml mermaid default-domain image-sg"
 )
 _CODES = (
     "code code-block code-cell sourcecode ipython prompt parsed-literal testcode testoutput doctest code-tab plot "

@@ -126,21 +126,27 @@ class Inline:
             role = tail[0].strip(":")
         if role is None:
             return (_titled(inner) if tail else inner), after
-        return self._role(role, inner), after
+        if role in self._raw or role.startswith("raw"):
+            return _raw_text(inner), after
+        return role_text(role, inner), after
 
-    def _role(self, role: str, text: str) -> str | None:
-        """Return a role's display text; None for raw text of another format without words of its own."""
-        name = role.rsplit(":", 1)[-1].lower()
-        if role in self._raw or name == "raw" or name.startswith("raw-"):
-            bare = html.unescape(_TAG.sub(" ", text)).strip()
-            return bare if any(c.isalnum() for c in bare) else None
-        if name in _VERBATIM:
-            return text
-        if name in _NUMBERED and text.isdigit():
-            return f"#{text}"
-        if name in _PREFIXED and text[:1].isdigit():
-            return _PREFIXED[name] + text
-        return _titled(text)
+
+def role_text(role: str, text: str) -> str:
+    """Return what a role of reStructuredText or MyST displays for `text`."""
+    name = role.rsplit(":", 1)[-1].lower()
+    if name in _VERBATIM:
+        return text
+    if name in _NUMBERED and text.isdigit():
+        return f"#{text}"
+    if name in _PREFIXED and text[:1].isdigit():
+        return _PREFIXED[name] + text
+    return _titled(text)
+
+
+def _raw_text(text: str) -> str | None:
+    """Return the words of raw HTML, or None where it has none."""
+    bare = html.unescape(_TAG.sub(" ", text)).strip()
+    return bare if any(c.isalnum() for c in bare) else None
 
 
 def _titled(text: str) -> str:
