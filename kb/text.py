@@ -7,6 +7,8 @@ import unicodedata
 
 from charset_normalizer import from_bytes
 
+from kb.types import Chunk, Span
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\u200b\u2060\ud800-\udfff]")
 _BOMS = (("utf-8-sig", b"\xef\xbb\xbf"), ("utf-32", b"\xff\xfe\x00\x00"), ("utf-32", b"\x00\x00\xfe\xff"))
 _BOMS16 = (("utf-16", b"\xff\xfe"), ("utf-16", b"\xfe\xff"))
@@ -23,7 +25,7 @@ def decode(data: bytes) -> tuple[str, str]:
         bad = error
     best = from_bytes(data[: 1 << 20]).best()
     lone = data.decode("utf-8", "replace").count("\ufffd")
-    if best is None or lone <= 3 + len(data) // 10_000 and bad.start > 1000:
+    if best is None or (lone <= 3 + len(data) // 10_000 and bad.start > 1000):
         return data.decode("utf-8", "replace"), "utf-8"
     return data.decode(best.encoding, "replace"), best.encoding
 
@@ -32,3 +34,111 @@ def normalise(text: str) -> str:
     """Return `text` in NFC with `\\n` line ends and without control and zero-width characters."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\xa0", " ").replace("\u2028", "\n")
     return unicodedata.normalize("NFC", _CONTROL.sub("", lines))
+
+
+_WORD = re.compile(r"[^\W_]+(?:_+[^\W_]+)*", re.UNICODE)
+_CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_A-Za-z]+")
+
+
+def words(text: str) -> list[str]:
+    """Return the words of `text` in order; `max_depth` and `HistGradientBoostingClassifier` are one word each."""
+    return _WORD.findall(text)
+
+
+def identifier_parts(word: str) -> tuple[str, ...]:
+    """Split an identifier at underscores and at changes of case: `GridSearchCV` → Grid, Search, CV."""
+    return tuple(part for piece in word.split("_") if piece for part in _CAMEL.findall(piece))
+
+
+def is_identifier(word: str) -> bool:
+    """Tell whether a word looks like a name from code: an inner underscore, or an inner change of case."""
+    return len(identifier_parts(word)) > 1 and ("_" in word or any(c.isupper() for c in word[1:]))
+
+
+def terms(text: str) -> list[str]:
+    """Return the lower-case index terms of `text`: each word, and for an identifier its parts and the whole.
+
+    `max_depth` gives max, depth, maxdepth, so that each is found by `max_depth`, `maxDepth`, `max depth` and `depth`.
+    """
+    found: list[str] = []
+    for word in words(text):
+        parts = identifier_parts(word) if not word.islower() or "_" in word else ()
+        if len(parts) > 1:
+            found += [part.lower() for part in parts]
+            found.append(word.replace("_", "").lower())
+        else:
+            found.append(word.lower())
+    return found
+
+
+def embedding_text(title: str, chunk: Chunk) -> str:
+    """Return what is embedded for a chunk: its innermost heading (or the document's title), then its text."""
+    leaf = next((path[-1] for path in chunk.headings if path), title)
+    return f"{leaf}\n{chunk.text}" if leaf else chunk.text
+
+
+_STOP_WORDS = """
+a about after all also am an and any are as at be because been before being between both but by can cannot could
+did do does doing don done down during each else ever few for from further get gets getting go got had has have
+having he help her here hers him his how i if in into is it its itself just know like me might more most my need
+no nor not of off on once one only or other our ours out over own please possible properly really s same she
+should so some such t than that the their them then there these they thing this those through to too trying
+tried try under until up use used using vs want wants was way we well were what when where whether which while
+who whom why will with within without won would you your yours
+"""
+_STOP = frozenset(_STOP_WORDS.split())
+
+
+def query_terms(question: str) -> list[str]:
+    """Return the index terms of a question without the words that carry no topic; all of them where none is left."""
+    found = terms(question)
+    kept = [term for term in found if term not in _STOP and (len(term) > 1 or not term.isascii())]
+    return kept or found
+
+
+def shingles(text: str, size: int = 5) -> frozenset[int]:
+    """Return the hashes of the word sequences of length `size`; texts that share most of them say the same."""
+    found = [word.lower() for word in words(text)]
+    if len(found) <= size:
+        return frozenset({hash(tuple(found))})
+    return frozenset(hash(tuple(found[at : at + size])) for at in range(len(found) - size + 1))
+
+
+_SENTENCE_GAP = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"')\]”’]))\s+|(?<=[。！？])\s*|\n{2,}")
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(\[])(?:e\.g|i\.e|etc|vs|cf|al|resp|approx|fig|figs|eq|eqs|sec|ch|no|vol|pp?|ref|refs|dr|mr|mrs|ms|prof|st"
+    r"|jr|sr|inc|ltd|dept|est|aka|w\.r\.t|viz|[A-Za-z])\.$",
+    re.IGNORECASE,
+)
+_OPENS = re.compile(r"[\"'“‘(\[`<*\-–—•]*(?:[A-Z0-9À-Þ一-鿿぀-ヿ]|[a-z][\w]*[_.(]\w*)")
+
+
+def sentences(text: str) -> list[Span]:
+    """Return the spans of the sentences of running text, in order, without the white space between them.
+
+    Abbreviations (`e.g.`, `et al.`), initials, decimals and dotted names do not end a sentence.
+    """
+    spans, start = [], 0
+    for gap in _SENTENCE_GAP.finditer(text):
+        if gap.start() > start and _ends_sentence(text, start, gap):
+            spans.append(Span(start=start, end=gap.start()))
+            start = gap.end()
+    spans.append(Span(start=start, end=len(text)))
+    return [kept for span in spans if (kept := trimmed(span, text)) is not None]
+
+
+def _ends_sentence(text: str, start: int, gap: re.Match[str]) -> bool:
+    if "\n\n" in gap.group() or text[gap.start() - 1] in "。！？":
+        return True
+    before = text[max(start, gap.start() - 12) : gap.start()]
+    if _ABBREVIATION.search(before):
+        return bool(re.search(r"\betc\.$", before)) and text[gap.end() : gap.end() + 1].isupper()
+    return _OPENS.match(text, gap.end()) is not None
+
+
+def trimmed(span: Span, text: str) -> Span | None:
+    """Return `span` without white space at its ends, or None where nothing else is in it."""
+    body = span.of(text)
+    kept = body.strip()
+    start = span.start + len(body) - len(body.lstrip())
+    return Span(start=start, end=start + len(kept)) if kept else None

@@ -1,0 +1,70 @@
+"""Values of an answer: what a question was taken to mean, what was gathered, and what is said with which citations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from kb.types import Claim, Hit
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a question was taken to mean: in `words`, as a `query` value, and which of its words were not understood.
+
+    `question` is what was looked up: the question itself, or a follow-up completed from the turns before it.
+    """
+
+    route: str
+    question: str
+    words: str
+    query: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """A passage gathered for a question under a marker that is random per request, so that no text can forge it."""
+
+    marker: str
+    hit: Hit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is shown: checked claims, or an abstention that says what is missing and what was nearest.
+
+    `confidence` is the calibrated probability that the claims answer the question; it says nothing about whether they
+    are true to their sources, which the verdicts do.
+    """
+
+    question: str
+    reading: Reading
+    abstained: bool
+    confidence: float
+    claims: tuple[Claim, ...] = ()
+    missing: tuple[str, ...] = ()
+    nearest: tuple[Hit, ...] = ()
+    suggestions: tuple[str, ...] = ()
+    evidence: tuple[Hit, ...] = ()
+    notes: tuple[str, ...] = ()
+    timings: Mapping[str, float] = field(default_factory=lambda: NOTHING)
+
+    @property
+    def text(self) -> str:
+        """The claims as one text, or what the abstention says."""
+        if self.abstained:
+            return " ".join(self.missing)
+        return "\n\n".join(claim.text for claim in self.claims)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """An earlier exchange of a conversation: the question as it was looked up, and the headings that answered it."""
+
+    question: str
+    headings: tuple[str, ...] = ()

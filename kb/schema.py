@@ -1,0 +1,186 @@
+"""The catalogue's tables (SQLAlchemy Core): what is stored, in standard SQL types.
+
+Documents hold the text once; a chunk is a span of it. Vectors are a cache under hash(model, embedded text).
+`dense_removals` queues ids that Chroma still has to drop. Runs, decisions, jobs and conversations have their room here.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+
+def _child(table: str, *, index: bool = True, nullable: bool = False) -> Column[int]:
+    name = {"sources": "source_id", "documents": "document_id"}.get(table, table.rstrip("s") + "_id")
+    return Column(name, Integer, ForeignKey(f"{table}.id", ondelete="CASCADE"), index=index, nullable=nullable)
+
+
+meta = Table("meta", metadata, Column("key", String, primary_key=True), Column("value", Text, nullable=False))
+
+collections = Table(
+    "collections",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, unique=True, nullable=False),
+)
+
+roots = Table(
+    "roots",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _child("collections"),
+    Column("uri", Text, nullable=False),
+    UniqueConstraint("collection_id", "uri"),
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _child("roots"),
+    Column("source", Text, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("hash", String, nullable=False),
+    Column("version", String),
+    Column("state", String, nullable=False, index=True),
+    Column("reason", Text),
+    Column("title", Text, nullable=False, default=""),
+    Column("metadata", Text, nullable=False, default="{}"),
+    Column("updated", Float, nullable=False),
+    UniqueConstraint("root_id", "source"),
+    sqlite_autoincrement=True,
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _child("sources"),
+    Column("kind", String, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("blocks", Text, nullable=False),
+    Column("anchors", Text, nullable=False),
+    Column("metadata", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+chunks = Table(
+    "chunks",
+    metadata,
+    Column("n", Integer, primary_key=True),
+    Column("id", String(32), unique=True, nullable=False),
+    _child("documents"),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+    Column("headings", Text, nullable=False),
+    Column("page", Integer),
+    Column("cell", Integer),
+    Column("vector_key", String(32), nullable=False, index=True),
+    Column("dense", Integer, nullable=False, default=0),
+    sqlite_autoincrement=True,
+)
+Index("chunks_not_dense", chunks.c.dense, chunks.c.n)
+
+vectors = Table(
+    "vectors",
+    metadata,
+    Column("key", String(32), primary_key=True),
+    Column("vector", LargeBinary, nullable=False),
+)
+
+dense_removals = Table("dense_removals", metadata, Column("chunk_id", String(32), primary_key=True))
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _child("sources"),
+    Column("tracker", String, nullable=False),
+    Column("experiment", Text),
+    Column("run_id", Text, nullable=False),
+    Column("name", Text),
+    Column("status", String),
+    Column("dataset", Text),
+    Column("started", Float),
+    Column("ended", Float),
+    Column("params", Text, nullable=False, default="{}"),
+    Column("tags", Text, nullable=False, default="{}"),
+    UniqueConstraint("source_id", "experiment", "run_id"),
+)
+
+metrics = Table(
+    "metrics",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _child("runs"),
+    Column("name", Text, nullable=False, index=True),
+    Column("split", String),
+    Column("step", Integer),
+    Column("value", Float),
+    Column("logged", Float),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("stage", String, nullable=False, index=True),
+    Column("choice", Text, nullable=False),
+    Column("alternatives", Text, nullable=False, default="[]"),
+    Column("reasons", Text, nullable=False, default="[]"),
+    Column("runs", Text, nullable=False, default="[]"),
+    Column("by", Text),
+    Column("made", Float, nullable=False),
+    Column("dataset", String),
+    Column("supersedes", String(32)),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("state", String, nullable=False, index=True),
+    Column("done", Float, nullable=False, default=0),
+    Column("total", Float),
+    Column("log", Text, nullable=False, default=""),
+    Column("created", Float, nullable=False),
+    Column("updated", Float, nullable=False),
+    Column("pid", Integer),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("updated", Float, nullable=False, index=True),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column(
+        "conversation_id", String(32), ForeignKey("conversations.id", ondelete="CASCADE"), index=True, nullable=False
+    ),
+    Column("question", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("asked", Float, nullable=False),
+)
