@@ -15,21 +15,24 @@ _LONGEST_HEADER = 20_000
 _LONGEST_VALUE = 1_000
 _FENCE = re.compile(r"---[ \t]*\n")
 _CLOSE = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
-_PAIR = re.compile(r"(?:[*_]{0,2})([A-Za-z][A-Za-z _-]{0,40}?)(?:[*_]{0,2}):(?:[*_]{0,2})(?:[ \t]+(\S.*?))?[ \t]*\Z")
+_PAIR = re.compile(r"[*_]{0,2}([A-Za-z][A-Za-z _-]{0,40}?)[*_]{0,2}:[*_]{0,2}(?:[ \t]+(\S.{0,2000}))?\Z")
 _DATE_FORMS = ("%d %B %Y", "%B %d, %Y", "%d %b %Y", "%b %d, %Y", "%d.%m.%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d")
 
 
 def front_matter(text: str) -> tuple[Mapping[str, str], int]:
     """Return the YAML front matter of `text` as plain strings and the number of lines it takes.
 
-    Front matter that is not a YAML mapping stays text: nothing and 0.
+    Where YAML cannot read it, lines of `key: value` still count; anything else stays text: nothing and 0.
     """
     head = text[:_LONGEST_HEADER]
     opened = _FENCE.match(head)
     closed = _CLOSE.search(head, opened.end()) if opened else None
     if not opened or not closed:
         return MappingProxyType({}), 0
-    values = _yaml(head[opened.end() : closed.start()])
+    source = head[opened.end() : closed.start()]
+    values = _yaml(source)
+    if values is None:
+        values = _pairs(source)
     if values is None:
         return MappingProxyType({}), 0
     return _plain(values), head.count("\n", 0, closed.start()) + 1
@@ -44,6 +47,14 @@ def _yaml(source: str) -> dict[str, object] | None:
     if values in (None, ""):
         return {}
     return values if isinstance(values, dict) and all(isinstance(key, str) for key in values) else None
+
+
+def _pairs(source: str) -> dict[str, object] | None:
+    """Return the lines of `source` as pairs, or None where one of them is not a pair."""
+    matches = [_PAIR.match(line.strip()) for line in source.split("\n") if line.strip()]
+    if not matches or not all(matches):
+        return None
+    return {match[1]: match[2] or "" for match in matches if match}
 
 
 def _plain(values: Mapping[str, object]) -> Mapping[str, str]:

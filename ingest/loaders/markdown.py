@@ -19,7 +19,10 @@ from kb.types import BlockKind, Document
 
 _DEEPEST = 40
 _TAG = re.compile(r"<[^<>]{0,2000}>")
-_HIDDEN = re.compile(r"<(script|style)\b[^<>]{0,500}>.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
+_HIDDEN = (
+    (re.compile(r"<!--"), re.compile(r"-->")),
+    (re.compile(r"<(?:script|style)\b", re.IGNORECASE), re.compile(r"</(?:script|style)\s*>", re.IGNORECASE)),
+)
 _DIRECTIVE = re.compile(r"\{([\w:+.-]+)\}\s*(.*)")
 _ROLE = re.compile(r"\{([\w:+.-]{1,60})\}\Z")
 _CODE_DIRECTIVES = frozenset(
@@ -183,10 +186,22 @@ def _inline(children: Sequence[Token]) -> str:
 
 
 def strip_html(source: str) -> list[str]:
-    """Return the text of raw HTML, one entry per line that has any; tags, comments, scripts and styles are gone."""
-    bare = html.unescape(_TAG.sub(" ", _HIDDEN.sub(" ", source)))
+    """Return the text of raw HTML, one entry per paragraph; tags, comments, scripts and styles are gone."""
+    for opened, closed in _HIDDEN:
+        source = _without(source, opened, closed)
+    bare = html.unescape(_TAG.sub(" ", source))
     parts = (" ".join(part.split()) for part in re.split(r"\n[ \t]*\n", bare))
     return [part for part in parts if part]
+
+
+def _without(source: str, opened: re.Pattern[str], closed: re.Pattern[str]) -> str:
+    """Return `source` without what stands between `opened` and `closed`; one that is never closed is kept."""
+    out: list[str] = []
+    position = 0
+    while (first := opened.search(source, position)) and (last := closed.search(source, first.end())):
+        out.append(source[position : first.start()])
+        position = last.end()
+    return " ".join([*out, source[position:]])
 
 
 def _body(content: str) -> str:

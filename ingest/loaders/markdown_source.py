@@ -10,7 +10,10 @@ _COLON_FENCE = re.compile(r" {0,3}:{3,}\s*(?:\{([\w:+.-]+)\}|([A-Za-z][\w-]*))?\
 _CALLOUT = re.compile(r"(?:!!!|\?\?\?)\+?\s+([A-Za-z][\w-]*)\s*(?:\"(.*)\")?\s*\Z")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _ALERT = re.compile(r"(\s*>\s*)\[!([A-Za-z]{1,20})\]\s*\Z")
-_LONGEST = 100_000
+_MARKER = re.compile(r" {0,12}(?:[-*+>|#]|\d{1,9}[.)])(?:\s|\Z|[^*])")
+_LONGEST = 30_000
+_LONGEST_GAP = 1_000
+_MOST_BRACKETS = 3_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +34,8 @@ def tidy(text: str, skip: int) -> list[str]:
     for i, line in enumerate(lines):
         if match := _FENCE.match(line):
             fence = _toggle(fence, match[1], line)
-        elif not fence:
-            callout = (callout and (not line or line.startswith("    "))) or _CALLOUT.match(line) is not None
+        elif line and not fence:
+            callout = (callout and line.startswith("    ")) or _CALLOUT.match(line) is not None
             lines[i] = _plain(line, callout)
     return lines
 
@@ -59,20 +62,48 @@ def _plain(line: str, callout: bool) -> str:
 
 
 def chunks(lines: Sequence[str]) -> Iterator[Chunk]:
-    """Yield the lines in parts that parse in bounded time: a run of text too long for markup is set apart."""
-    start = 0
-    size = 0
+    """Yield the lines in parts that parse in bounded time; a paragraph too heavy for markup is set apart as plain.
+
+    Reading links takes time that grows with the square of the brackets, hence the limits.
+    """
+    start = end = 0
+    for begin, after, fenced in _segments(lines):
+        heavy = not fenced and _heavy(lines[begin:after])
+        if heavy or begin - end > _LONGEST_GAP:
+            yield Chunk("\n".join(lines[start:end]), start)
+            start = begin
+        if heavy:
+            yield Chunk("\n".join(lines[begin:after]), begin, plain=True)
+            start = after
+        end = after
+    yield Chunk("\n".join(lines[start:end]), start)
+
+
+def _heavy(lines: Sequence[str]) -> bool:
+    size = sum(map(len, lines))
+    if size > _LONGEST:
+        return True
+    return size > _MOST_BRACKETS and sum(line.count("[") + line.count("<") for line in lines) > _MOST_BRACKETS
+
+
+def _segments(lines: Sequence[str]) -> Iterator[tuple[int, int, bool]]:
+    """Yield (begin, after, fenced) for each fence and each run of lines that could be one paragraph."""
+    fence = ""
+    begin = -1
     for i, line in enumerate(lines):
-        size = size + len(line) if line else 0
-        if size > _LONGEST:
-            begin = _run_start(lines, i, start)
-            yield Chunk("\n".join(lines[start:begin]), start)
-            yield Chunk("\n".join(lines[begin : i + 1]), begin, plain=True)
-            start, size = i + 1, 0
-    yield Chunk("\n".join(lines[start:]), start)
-
-
-def _run_start(lines: Sequence[str], i: int, start: int) -> int:
-    while i > start and lines[i - 1]:
-        i -= 1
-    return i
+        mark = _FENCE.match(line)
+        if fence:
+            fence = _toggle(fence, mark[1], line) if mark else fence
+            if fence:
+                continue
+            yield begin, i + 1, True
+            begin = -1
+        elif mark or not line or _MARKER.match(line):
+            if begin >= 0:
+                yield begin, i, False
+            fence = mark[1] if mark else ""
+            begin = i if line else -1
+        elif begin < 0:
+            begin = i
+    if begin >= 0:
+        yield begin, len(lines), bool(fence)
