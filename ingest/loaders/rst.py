@@ -125,8 +125,10 @@ class Parser:
         while i < len(lines):
             match = _BULLET.match(lines[i][1])
             body, after = _item(lines, i, match.end() if match else 0)
-            if match:
+            if match or not out:
                 out.append(body)
+            else:
+                out[-1] = [*out[-1], *body]
             i = after
         return out
 
@@ -369,7 +371,7 @@ def indented(lines: Lines, i: int) -> tuple[Lines, int]:
 def _item(lines: Lines, i: int, width: int) -> tuple[Lines, int]:
     """Return a list item's content, its marker of `width` cut off, and the index after the item.
 
-    A line indented less than the content, but indented, still belongs to the item.
+    A line indented less than the content, but indented, still belongs to the item, and so do lines indented further.
     """
     number, text = lines[i]
     rest, after = indented(lines, i + 1)
@@ -378,10 +380,15 @@ def _item(lines: Lines, i: int, width: int) -> tuple[Lines, int]:
     if not first:
         return rest, after
     body = [(n, t[width:] if not t[:width].strip() else t.lstrip(" ")) for n, t in kept]
-    if body and body[0][1].startswith(" ") and not first.endswith("::"):
-        indent = len(body[0][1]) - len(body[0][1].lstrip(" "))
-        body = [(n, t[indent:] if not t[:indent].strip() else t.lstrip(" ")) for n, t in body]
+    over = min((len(t) - len(t.lstrip(" ")) for _, t in body if t), default=0)
+    if over and not _opens(first):
+        body = [(n, t[over:]) for n, t in body]
     return [(number, first), *body], after
+
+
+def _opens(text: str) -> bool:
+    """Tell whether `text` opens something whose own lines are indented further."""
+    return text.endswith("::") or text.startswith(".. ") or bool(_BULLET.match(text) or _ENUMERATOR.match(text))
 
 
 def _is_rule(text: str) -> bool:
