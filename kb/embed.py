@@ -141,7 +141,7 @@ class OpenAIEmbedder:
         """Ask in batches of 128; rows are brought to unit length. Raises ModelUnavailable."""
         rows = [row for at in range(0, len(texts), 128) for row in self._ask(texts[at : at + 128])]
         matrix = np.asarray(rows, dtype=np.float32).reshape(len(texts), -1)
-        return matrix / np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-12)
+        return _unit(matrix)
 
     def _ask(self, texts: Sequence[str]) -> list[list[float]]:
         from openai import OpenAIError
@@ -225,4 +225,9 @@ def _pooled(hidden: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Mean of the token states that the mask keeps, at unit length (Reimers & Gurevych 2019, mean pooling)."""
     summed = np.einsum("btd,bt->bd", hidden, mask.astype(np.float32))
     mean = summed / np.maximum(mask.sum(axis=1, keepdims=True), 1)
-    return np.asarray(mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12), dtype=np.float32)
+    return _unit(mean)
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
+    lengths = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    return np.asarray(rows / lengths, dtype=np.float32)

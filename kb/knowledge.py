@@ -227,6 +227,15 @@ class KnowledgeBase:
         document = self.catalogue.document(citation.key)
         return document is not None and citation.span.of(document.text) == citation.quote != ""
 
+    def term_frequency(self, terms: Sequence[str]) -> dict[str, int]:
+        """Return in how many chunks each term occurs, endings folded."""
+        with self.catalogue.read() as conn:
+            return lexical.document_frequency(conn, terms)
+
+    def term_weights(self, terms: Sequence[str]) -> dict[str, float]:
+        """Return each term's inverse document frequency, ln(1 + (N - n + .5) / (n + .5)) as in BM25."""
+        return self.ranker.term_weights(terms)
+
     # -- indexes ---------------------------------------------------------------------------------------------
 
     def index(self, *, create: bool = False) -> ChromaIndex:

@@ -5,6 +5,7 @@ Every hit is hydrated through the catalogue, so what was forgotten cannot be fou
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -66,6 +67,13 @@ class Ranker:
         hits = _merged(_distinct(self._reranked(query, hits)))[:k]
         clock.lap("hydrate")
         return SearchResult(query=query, hits=tuple(hits), notes=tuple(notes), timings=clock.done())
+
+    def term_weights(self, terms: Sequence[str]) -> dict[str, float]:
+        """Return each term's inverse document frequency, ln(1 + (N - n + .5) / (n + .5)) as in BM25."""
+        with self.catalogue.read() as conn:
+            size = lexical.size(conn)
+            found = lexical.document_frequency(conn, terms)
+        return {term: math.log(1 + (size - n + 0.5) / (n + 0.5)) for term, n in found.items()}
 
     def _sources(self, filters: Filters) -> list[int] | None:
         if not filters:

@@ -142,3 +142,8 @@ def trimmed(span: Span, text: str) -> Span | None:
     kept = body.strip()
     start = span.start + len(body) - len(body.lstrip())
     return Span(start=start, end=start + len(kept)) if kept else None
+
+
+def normalise_spaces(text: str) -> str:
+    """Return `text` with each run of white space as one space, none at the ends."""
+    return " ".join(text.split())

@@ -1,0 +1,149 @@
+"""The whole path of an answer on one screen: read, gather, draft, verify, answer or abstain.
+
+Synchronous; `stream` yields each claim as its check lands, then the answer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from assistant import features, suggest
+from assistant.abstain import ConfidenceModel, shipped
+from assistant.draft import ExtractiveDrafter, Scored
+from assistant.evidence import gather
+from assistant.reading import read
+from assistant.types import Answer, Evidence, Reading, Turn
+from assistant.verify import verify
+from kb.filters import Filters
+from kb.knowledge import KnowledgeBase
+from kb.types import Claim, Document, Verdict
+
+PASSAGES = 10
+"""Passages gathered as evidence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assistant:
+    """Answers questions from one knowledge base. Safe to share between threads."""
+
+    kb: KnowledgeBase
+    max_claims: int = 5
+    abstain_below: float | None = None
+
+    def ask(self, question: str, *, history: Sequence[Turn] = (), filters: Filters | None = None) -> Answer:
+        """Return the checked answer to `question`, a follow-up to the turns of `history` (newest last)."""
+        for item in self.stream(question, history=history, filters=filters):
+            if isinstance(item, Answer):
+                return item
+        raise AssertionError("a stream ends with its answer")
+
+    def stream(
+        self, question: str, *, history: Sequence[Turn] = (), filters: Filters | None = None
+    ) -> Iterator[Reading | Claim | Answer]:
+        """Yield the reading, each claim as its check lands, and at last the answer that holds them all."""
+        clock = _Clock()
+        reading = read(question, history=history, frequency=self.kb.term_frequency)
+        yield reading
+        clock.lap("read")
+        found = self.kb.search(reading.question, k=PASSAGES, filters=filters)
+        evidence = gather(found.hits)
+        documents = {item.marker: self.kb.catalogue.document(item.hit.key) for item in evidence}
+        clock.lap("search")
+        scored = self._drafter.score(reading, evidence, documents)
+        confidence = self._confidence(reading, evidence, scored)
+        clock.lap("draft")
+        if not scored or confidence < self._threshold:
+            missing = suggest.missing(reading, found.hits, self.kb)
+            yield self._abstention(question, reading, evidence, confidence, missing, found.notes, clock)
+            return
+        claims = []
+        for claim in self._claims(reading, scored, evidence, documents):
+            if claim.verdict is Verdict.QUOTED:
+                claims.append(claim)
+                yield claim
+        clock.lap("verify")
+        yield Answer(
+            question=question,
+            reading=reading,
+            abstained=False,
+            confidence=confidence,
+            claims=tuple(claims),
+            suggestions=suggest.after(reading, found.hits),
+            evidence=found.hits,
+            notes=found.notes,
+            timings=clock.done(),
+        )
+
+    def _claims(
+        self,
+        reading: Reading,
+        scored: Sequence[Scored],
+        evidence: Sequence[Evidence],
+        documents: Mapping[str, Document | None],
+    ) -> Iterator[Claim]:
+        at_hand = {item.marker: item for item in evidence}
+        for draft in self._drafter.draft(reading, scored, evidence, documents, limit=self.max_claims):
+            yield verify(draft, at_hand, documents)
+
+    def _abstention(
+        self,
+        question: str,
+        reading: Reading,
+        evidence: Sequence[Evidence],
+        confidence: float,
+        missing: Sequence[str],
+        notes: Sequence[str],
+        clock: _Clock,
+    ) -> Answer:
+        nearest = tuple(item.hit for item in evidence[:3])
+        return Answer(
+            question=question,
+            reading=reading,
+            abstained=True,
+            confidence=confidence,
+            missing=tuple(missing),
+            nearest=nearest,
+            suggestions=suggest.instead(nearest, self.kb),
+            evidence=tuple(item.hit for item in evidence),
+            notes=tuple(notes),
+            timings=clock.done(),
+        )
+
+    def _confidence(self, reading: Reading, evidence: Sequence[Evidence], scored: Sequence[Scored]) -> float:
+        if not scored:
+            return 0.0
+        return self._model.confidence(features.measure(reading, evidence, scored, self.kb.term_weights))
+
+    @property
+    def _drafter(self) -> ExtractiveDrafter:
+        return ExtractiveDrafter(embed=self.kb.embedder.embed, weigh=self.kb.term_weights)
+
+    @property
+    def _model(self) -> ConfidenceModel:
+        return shipped()
+
+    @property
+    def _threshold(self) -> float:
+        return self._model.threshold if self.abstain_below is None else self.abstain_below
+
+
+def turn(answer: Answer) -> Turn:
+    """Return what a later follow-up needs to know of an answer."""
+    headings = tuple(claim.citations[0].headings[-1] for claim in answer.claims if claim.citations[0].headings)
+    return Turn(question=answer.reading.question, headings=headings)
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self._begin = self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self._laps[name] = now - self._last
+        self._last = now
+
+    def done(self) -> dict[str, float]:
+        return {"total": time.perf_counter() - self._begin, **self._laps}
