@@ -148,9 +148,9 @@ def test_html_entities_fetch_and_expand_nothing() -> None:
     assert "&x;" in html.load(data, "x.html").text
 
 
-BLOCK_TAGS = ("<p>", "</p>", "<ul>", "<li>", "</ul>", "<dl>", "<dt>", "<dd>", "<table>", "<tr>", "<td>", "<pre>", "<h2>")
-OTHER_TAGS = ("<div>", "</div>", "<br>", "<b>", "</b>", "<script>", "<aside>", "<main>", "x", "&", "é", "\n", "word", " ")
-FRAGMENTS = st.sampled_from([*BLOCK_TAGS, *OTHER_TAGS])
+OPENED = ("<p>", "<ul>", "<li>", "<dl>", "<dt>", "<dd>", "<table>", "<tr>", "<td>", "<pre>", "<h2>", "<div>", "<b>")
+OTHERS = ("</p>", "</ul>", "</div>", "</b>", "<br>", "<script>", "<aside>", "<main>", "x", "&", "é", "\n", "word", " ")
+FRAGMENTS = st.sampled_from([*OPENED, *OTHERS])
 
 
 @given(st.lists(FRAGMENTS, max_size=60))
@@ -568,6 +568,8 @@ SOURCES = {
     '    def hidden(self):\n        pass\n\nclass Model(_Base):\n    """A model."""\n\n'
     '    def predict(self, X):\n        """Predict it."""\n\n'
     'def run(x=1):\n    """Run it.\n\n    Parameters\n    ----------\n    x : int\n        The input.\n    """\n',
+    "typed.py": '"""Typed."""\nfrom __future__ import annotations\n\n\nclass Box:\n'
+    '    def __init__(self, size: int | None = None) -> None:\n        """Make it of `size`."""\n',
     "extra.py": '"""More."""\nfrom ._impl import Model, run\n\ndef helper():\n    """Help."""\n',
     "broken.py": "raise SystemExit(3)\n",
     "tests/__init__.py": 'raise RuntimeError("imported")\n',
@@ -594,6 +596,8 @@ def test_package_objects_are_reported_once_under_their_shortest_public_path(toy:
         "toypackage.run",
         "toypackage.extra",
         "toypackage.extra.helper",
+        "toypackage.typed",
+        "toypackage.typed.Box",
     ]
     assert [name for name, _ in found.failed] == ["toypackage.broken"]
 
@@ -616,6 +620,13 @@ def test_package_documents_hold_signature_docstring_and_methods(toy: Path) -> No
     assert document.metadata["import"] == "from toypackage import Model"
     run = LOADERS["package"](items["toypackage.run"].data, "toypackage.run")
     assert block_of(run, "x : int").headings == ("toypackage.run", "Parameters")
+
+
+def test_package_signatures_show_annotations_unquoted_and_documented_constructors(toy: Path) -> None:
+    items = {item.source: item for item in package.discover("toypackage")}
+    text = package.load(items["toypackage.typed.Box"].data, "x").text
+    assert "toypackage.typed.Box(size: int | None = None)" in text
+    assert "Make it of size." in text
 
 
 def test_package_bytes_are_the_same_each_time(toy: Path) -> None:

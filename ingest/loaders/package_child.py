@@ -250,7 +250,8 @@ def _members(value: type, public: set[int]) -> list[dict[str, str]]:
         if base is not value and (id(base) in public or base.__module__.partition(".")[0] != root):
             continue
         for name, member in sorted(vars(base).items()):
-            if name.startswith("_") or name in found or name in hidden or inspect.isclass(member):
+            constructor = name == "__init__" and base is value and inspect.isfunction(member) and _doc(member)
+            if (name.startswith("_") and not constructor) or name in hidden or inspect.isclass(member):
                 continue
             hidden.add(name)
             record = _member(value, name, member)
@@ -291,11 +292,32 @@ def _method_signature(value: Any) -> str:
 def _signature(value: Any) -> str:
     """Return `(…)` with defaults, the first docstring line where C code documents it there, or nothing."""
     try:
-        return _ADDRESS.sub("", str(inspect.signature(value)))
+        return _ADDRESS.sub("", str(_plain(inspect.signature(value), inspect.isclass(value))))
     except Exception:  # noqa: BLE001 - builtins have none, and foreign `__signature__` may raise anything
         first = _doc(value).split("\n", 1)[0]
         match = _SIGNATURE_LINE.match(first)
         return match[1] if match and len(first) < 500 else ""
+
+
+class _Bare:
+    """An annotation that was written as a string, shown without its quotes."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def _plain(signature: inspect.Signature, is_class: bool) -> inspect.Signature:
+    """Return the signature as a person writes it: unquoted annotations, and no `-> None` behind a constructor."""
+    parameters = [one.replace(annotation=_bare(one.annotation)) for one in signature.parameters.values()]
+    returned = inspect.Signature.empty if is_class else _bare(signature.return_annotation)
+    return signature.replace(parameters=parameters, return_annotation=returned)
+
+
+def _bare(annotation: object) -> object:
+    return _Bare(annotation) if isinstance(annotation, str) else annotation
 
 
 def _text(value: object) -> str:
