@@ -563,3 +563,29 @@ def compact(catalogue: Catalogue) -> None:
         assert isinstance(raw, sqlite3.Connection)
         for statement in ("PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
             raw.execute(statement).fetchall()
+
+
+def defects(catalogue: Catalogue) -> list[str]:
+    """Return what SQLite finds wrong with the file: damaged pages, rows that point nowhere; empty where it is sound."""
+    with catalogue.read() as conn:
+        pages = [str(row[0]) for row in conn.exec_driver_sql("PRAGMA quick_check(20)")]
+        orphans = [
+            f"a row of {row[0]} points to a row of {row[2]} that is not there"
+            for row in conn.exec_driver_sql("PRAGMA foreign_key_check")
+        ]
+    return [line for line in pages if line != "ok"] + orphans
+
+
+def snapshot(catalogue: Catalogue, target: Path) -> None:
+    """Write one consistent state of the live database to the file `target`, with nothing in it that was removed."""
+    with catalogue.read() as conn:
+        raw = conn.connection.driver_connection
+        assert isinstance(raw, sqlite3.Connection)
+        conn.rollback()
+        copy = sqlite3.connect(target, isolation_level=None)
+        try:
+            raw.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE").close()
+            copy.execute("VACUUM").close()
+        finally:
+            copy.close()

@@ -1,0 +1,45 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from corpora import write_pages
+from fakes import HashingEmbedder
+
+from ingest.split import FINGERPRINT
+from kb.knowledge import KnowledgeBase
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def embedder() -> HashingEmbedder:
+    """An embedder without a model that counts what it embeds."""
+    return HashingEmbedder()
+
+
+@pytest.fixture
+def kb(tmp_path: Path, embedder: HashingEmbedder) -> Iterator[KnowledgeBase]:
+    """An empty knowledge base in a folder of its own."""
+    with KnowledgeBase(tmp_path / "home", embedder=embedder, splitter=FINGERPRINT) as opened:
+        yield opened
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Path:
+    """A folder with four small pages in four formats."""
+    return write_pages(tmp_path / "pages").resolve()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The shared data folder; a test that asks for it is skipped where the folder is missing."""
+    named = os.environ.get("CITEWISE_SHARED_DATA")
+    folder = Path(named) if named else ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the shared data is not at {folder}; set CITEWISE_SHARED_DATA")
+    return folder
