@@ -352,6 +352,21 @@ def test_markdown_directives_and_admonitions_read_as_text() -> None:
     ]
 
 
+def test_markdown_tabs_titles_and_labels_of_documentation_tools_read_as_text() -> None:
+    source = (
+        '<h1 align="center">Proj</h1>\n\n(label)=\n## Sec\n\n:::{admonition} Title\n:class: tip\n\nBody\n:::\n\n'
+        '=== "R"\n\n    ```r\n    y\n    ```\n\n'
+        "```{versionadded} 1.2\n```\n\n"
+        "```{eval-rst}\n.. note:: Hi :class:`~a.B`\n```\n"
+    )
+    document = shown("markdown", source)
+    assert [text for _, text in kinds(document)] == [
+        *("Proj", "Sec", "Title", "Body", "R", "y"),
+        *("Added in version 1.2", "Note: Hi B"),
+    ]
+    assert paths(document) == [("Proj",), ("Proj", "Sec")]
+
+
 def test_markdown_front_matter_is_metadata_and_not_text() -> None:
     document = shown("markdown", "---\ntitle: T\ntags: [a, b]\nnested: {x: y}\n---\n\n# H\n\ntext\n")
     assert dict(document.metadata) == {"title": "T", "tags": "a, b"}

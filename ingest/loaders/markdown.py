@@ -11,10 +11,11 @@ from markdown_it.token import Token
 
 from ingest.loaders.build import DocumentBuilder
 from ingest.loaders.front import front_matter
-from ingest.loaders.markdown_source import chunks, tidy
+from ingest.loaders.markdown_source import chunks, lead, tidy
 from ingest.loaders.pieces import BULLET, Piece, emit, join_items, list_item, table_rows
-from ingest.loaders.reading import read_text
-from ingest.loaders.rst_inline import role_text
+from ingest.loaders.reading import expand, read_text
+from ingest.loaders.rst import Parser
+from ingest.loaders.rst_inline import Inline, role_text
 from kb.types import BlockKind, Document
 
 _DEEPEST = 40
@@ -28,7 +29,8 @@ _ROLE = re.compile(r"\{([\w:+.-]{1,60})\}\Z")
 _CODE_DIRECTIVES = frozenset(
     ("code", "code-block", "code-cell", "sourcecode", "ipython", "literalinclude", "prompt", "parsed-literal")
 )
-_DROPPED = frozenset(("toctree", "contents", "include", "image", "figure", "raw", "bibliography", "mermaid"))
+_DROPPED = frozenset(("toctree", "contents", "include", "image", "raw", "bibliography", "mermaid"))
+_HEADING = re.compile(r"<h([1-6])\b[^<>]{0,300}>(.{1,500}?)</h\1>", re.IGNORECASE | re.DOTALL)
 _OPTION = re.compile(r":[\w-]+:")
 
 
@@ -93,7 +95,7 @@ class _Walk:
             case "code_block":
                 return [Piece(BlockKind.CODE, token.content, line)]
             case "html_block":
-                return [Piece(BlockKind.PARAGRAPH, part, line) for part in strip_html(token.content)]
+                return _html(token.content, line, headings)
             case "bullet_list_open":
                 return self._list(inner, lambda item: BULLET)
             case "ordered_list_open":
@@ -128,15 +130,17 @@ class _Walk:
             return []
         if name == "math":
             return [Piece(BlockKind.PARAGRAPH, " ".join(_body(content).split()), line)]
+        if name == "eval-rst":
+            return _rst(content, line)
         body = _options_blanked(content)
         if self._nested >= 3:
             return [Piece(BlockKind.PARAGRAPH, " ".join(body.split()), line)]
         walk = _Walk(self._parser, line, nested=self._nested + 1)
-        read = walk.blocks(self._parser.parse(body), headings=False)
-        lead = f"{name.replace('-', ' ').capitalize()}: {argument}".strip()
-        if read and not argument and read[0].kind is BlockKind.PARAGRAPH:
-            return [Piece(BlockKind.PARAGRAPH, f"{lead} {read[0].text}", line), *read[1:]]
-        return [Piece(BlockKind.PARAGRAPH, lead, line), *read]
+        read = walk.blocks(self._parser.parse("\n".join(tidy(body, 0))), headings=False)
+        first = lead(name, argument)
+        if read and not argument and first and read[0].kind is BlockKind.PARAGRAPH:
+            return [Piece(BlockKind.PARAGRAPH, f"{first} {read[0].text}", line), *read[1:]]
+        return [Piece(BlockKind.PARAGRAPH, first, line), *read]
 
     def _at(self, token: Token) -> int:
         return self._line + (token.map[0] if token.map else 0) + 1
@@ -183,6 +187,22 @@ def _inline(children: Sequence[Token]) -> str:
         elif token.type in ("softbreak", "hardbreak") or token.content[:3] == "<br":
             out.append(" ")
     return "".join(out)
+
+
+def _rst(content: str, line: int) -> list[Piece]:
+    lines = [(line + i, text) for i, text in enumerate(expand(content), start=1)]
+    return Parser(Inline(content)).inside(lines)
+
+
+def _html(source: str, line: int, headings: bool) -> list[Piece]:
+    """Return the paragraphs of raw HTML; one heading in it, as projects centre their title, is a heading."""
+    match = _HEADING.search(source) if headings else None
+    parts = [source] if not match else [source[: match.start()], source[match.end() :]]
+    out = [[Piece(BlockKind.PARAGRAPH, text, line) for text in strip_html(part)] for part in parts]
+    if not match:
+        return out[0]
+    title = Piece(BlockKind.HEADING, " ".join(strip_html(match[2])), line, int(match[1]))
+    return [*out[0], title, *out[1]]
 
 
 def strip_html(source: str) -> list[str]:

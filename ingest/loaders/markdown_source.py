@@ -7,7 +7,36 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 _COLON_FENCE = re.compile(r" {0,3}:{3,}\s*(?:\{([\w:+.-]+)\}|([A-Za-z][\w-]*))?\s*(.*)\Z")
-_CALLOUT = re.compile(r"(?:!!!|\?\?\?)\+?\s+([A-Za-z][\w-]*)\s*(?:\"(.*)\")?\s*\Z")
+_CALLOUT = re.compile(r"(?:!!!|\?\?\?)\+?\s+([A-Za-z][\w-]*)[\w -]*(?:\"(.*)\")?\s*\Z")
+_TAB = re.compile(r"===\+?!?\s+\"(.*)\"\s*\Z")
+_LABEL = re.compile(r"\([\w.:-]{1,100}\)=\Z")
+_OPTION = re.compile(r"\s*:[\w-]+:(?:\s|\Z)")
+_CONTAINERS = frozenset(("div", "container", "grid", "grid-item", "tab-set", "tabs", "card-carousel", "only")) | {
+    *("eval-rst", "glossary", "table"),
+}
+_LEADS = {
+    "seealso": "See also:",
+    "versionadded": "Added in version",
+    "versionchanged": "Changed in version",
+    "deprecated": "Deprecated since version",
+}
+_ADMONITIONS = frozenset(("note", "warning", "tip", "hint", "important", "caution", "attention", "danger", "error")) | {
+    *(
+        "todo",
+        "info",
+        "success",
+        "abstract",
+        "question",
+        "failure",
+        "bug",
+        "example",
+        "quote",
+        "summary",
+        "tldr",
+        "faq",
+    ),
+    *("check", "done", "see-also"),
+}
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _ALERT = re.compile(r"(\s*>\s*)\[!([A-Za-z]{1,20})\]\s*\Z")
 _MARKER = re.compile(r" {0,12}(?:[-*+>|#]|\d{1,9}[.)])(?:\s|\Z|[^*])")
@@ -30,14 +59,27 @@ def tidy(text: str, skip: int) -> list[str]:
     lines = text.split("\n")
     lines[:skip] = [""] * skip
     fence = ""
-    callout = False
+    callout = opened = False
     for i, line in enumerate(lines):
         if match := _FENCE.match(line):
             fence = _toggle(fence, match[1], line)
         elif line and not fence:
-            callout = (callout and line.startswith("    ")) or _CALLOUT.match(line) is not None
+            if opened and _OPTION.match(line):
+                lines[i] = ""
+                continue
+            callout = (callout and line.startswith("    ")) or bool(_CALLOUT.match(line) or _TAB.match(line))
+            opened = line.lstrip(" ").startswith(":::")
             lines[i] = _plain(line, callout)
     return lines
+
+
+def lead(name: str, argument: str) -> str:
+    """Return what a directive's first line says to a reader: an admonition's word, a title, or nothing."""
+    name = name.lower()
+    if name in _CONTAINERS:
+        return ""
+    word = _LEADS.get(name) or (f"{name.replace('-', ' ').capitalize()}:" if name in _ADMONITIONS else "")
+    return f"{word} {argument}".strip()
 
 
 def _toggle(fence: str, mark: str, line: str) -> str:
@@ -50,15 +92,16 @@ def _toggle(fence: str, mark: str, line: str) -> str:
 def _plain(line: str, callout: bool) -> str:
     """Return one line outside of code with an admonition's mark as its lead word."""
     if match := _CALLOUT.match(line):
-        return f"{match[1].capitalize()}: {match[2] or ''}".rstrip()
+        return lead(match[1], match[2] or "") or match[1]
+    if match := _TAB.match(line):
+        return match[1]
     if callout and line.startswith("    "):
         return line[4:]
     if match := _ALERT.match(line):
-        return f"{match[1]}{match[2].capitalize()}:"
+        return match[1] + lead(match[2], "")
     if line.lstrip(" ").startswith(":::") and (match := _COLON_FENCE.match(line)):
-        name = match[1] or match[2]
-        return f"{name.replace('-', ' ').capitalize()}: {match[3]}".rstrip() if name else match[3]
-    return line
+        return lead(match[1] or match[2] or "", match[3])
+    return "" if _LABEL.match(line) else line
 
 
 def chunks(lines: Sequence[str]) -> Iterator[Chunk]:
