@@ -311,6 +311,13 @@ def test_rst_blocks_know_their_lines() -> None:
     assert [document.locate(block.span.start, "line") for block in document.blocks] == ["2", "5", "8", "10"]
 
 
+@pytest.mark.parametrize("kind", ["rst", "markdown"])
+def test_items_of_a_list_know_their_lines(kind: str) -> None:
+    document = shown(kind, "Text.\n\n- one\n  goes on\n\n  - two\n\n- three\n")
+    lines = {word: document.locate(document.text.index(word), "line") for word in ("one", "two", "three")}
+    assert lines == {"one": "3", "two": "6", "three": "8"}
+
+
 # Markdown.
 
 

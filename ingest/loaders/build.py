@@ -26,9 +26,12 @@ class DocumentBuilder:
         """The heading path in force."""
         return tuple(title for _, title in self._path)
 
-    def anchor(self, unit: str, value: str | int) -> None:
-        """Note that what is added next stands at `value` (`unit`: page, cell, line or key) of the original."""
-        start = self._length + (len(GAP) if self._parts else 0)
+    def anchor(self, unit: str, value: str | int, *, after: int = 0) -> None:
+        """Note that what is added next stands at `value` (`unit`: page, cell, line or key) of the original.
+
+        With `after`, that holds from so many code points into it.
+        """
+        start = self._length + (len(GAP) if self._parts else 0) + after
         self._anchors.append(Anchor(offset=start, unit=unit, value=str(value)))
 
     def heading(self, text: str, level: int) -> None:
