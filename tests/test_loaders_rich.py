@@ -105,8 +105,22 @@ def test_html_api_entries_have_their_signature_as_heading() -> None:
         "<dd>The data.</dd></dl></dd></dl></dd></dl><p>After.</p>"
     )
     assert block_of(page, "Fit it.").headings == ("API", "fit(X, y)")
-    assert texts(page, BlockKind.LIST) == ["- Parameters\n  - X : array — The data."]
+    assert texts(page, BlockKind.LIST) == ["- X : array — The data."]
+    assert block_of(page, "The data.").headings == ("API", "fit(X, y)", "Parameters")
     assert block_of(page, "After.").headings == ("API",)
+
+
+def test_html_notes_and_footnotes_read_with_what_they_say() -> None:
+    page = read_html(
+        '<p>Text.</p><div class="admonition note"><p class="admonition-title">Note</p><p>Mind it.</p></div>'
+        '<aside class="footnote"><span class="label">[1]</span><p>The source.</p></aside>'
+    )
+    assert texts(page, BlockKind.PARAGRAPH) == ["Text.", "Note: Mind it.", "[1] The source."]
+
+
+def test_html_side_matter_beside_the_one_article_is_dropped() -> None:
+    page = read_html("<main><article><h1>T</h1><p>The long text.</p></article><div>On this page</div></main>")
+    assert page.text == "T\n\nThe long text."
 
 
 def test_html_title_is_the_heading_without_the_sites_name() -> None:

@@ -43,8 +43,10 @@ _LEVELS = {f"h{n}": n for n in range(1, 7)}
 _LISTS = frozenset({"ul", "ol", "menu"})
 _HIDDEN = (
     "//*[@hidden or @aria-hidden='true' or contains(translate(@style, ' ', ''), 'display:none')"
-    " or contains(translate(@style, ' ', ''), 'visibility:hidden')]"
+    " or contains(translate(@style, ' ', ''), 'visibility:hidden')"
+    " or @role='navigation' or @role='search' or @role='banner' or @role='contentinfo']"
 )
+_LEADS = "//p[contains(@class, 'admonition-title')] | //aside/span[@class='label'] | //div/span[@class='label']"
 _PERMALINKS = (
     "//a[contains(@class, 'headerlink') or contains(@class, 'anchor-link') or contains(@class, 'permalink')"
     " or contains(@class, 'hash-link') or contains(@class, 'viewcode-') or contains(@class, 'heading-anchor')]"
@@ -61,10 +63,11 @@ def load(data: bytes, name: str) -> Document:
     _prune(root)
     builder = DocumentBuilder()
     try:
-        _Writer(builder).flow(_main(root))
+        main = _main(root)
+        _Writer(builder).flow(main)
     except RecursionError as error:
         raise LoadFailed(TOO_DEEP) from error
-    document = builder.build("html", _title(root), _metadata(root))
+    document = builder.build("html", _title(root, main), _metadata(root))
     if not document.blocks:
         raise LoadFailed(
             "the page holds no text", hint="if it is drawn by JavaScript, save it from the browser and ingest that file"
@@ -111,9 +114,21 @@ def _prune(root: Any) -> None:
         element.clear(keep_tail=True)
         element.tag = "div" if titles or element.tag in _BLOCKS else "span"
         element.extend(titles)
+    _join_leads(root)
+
+
+def _join_leads(root: Any) -> None:
+    """Put what stands apart on the page by style only (kinds, "Note", footnote marks) into the text it belongs to."""
     for kind in root.iter("span"):
         if kind.get("class") == "classifier" and kind.text and not kind.text.lstrip().startswith(":"):
             kind.text = f" : {kind.text}"  # the colon of "name : type" is drawn by Sphinx's style sheet
+    for lead in root.xpath(_LEADS):
+        following = lead.getnext()
+        if following is not None and following.tag == "p":
+            title = _inline(lead)
+            mark = "" if title.endswith(("]", ":", ".")) or not title else ":"
+            following.text = f"{title}{mark} {following.text or ''}"
+            lead.clear(keep_tail=True)
 
 
 def _own_titles(header: Any) -> list[Any]:
@@ -123,19 +138,20 @@ def _own_titles(header: Any) -> list[Any]:
 
 
 def _main(root: Any) -> Any:
-    articles = root.xpath("//article")
-    for found in (root.xpath("//main | //*[@role='main']"), articles if len(articles) == 1 else []):
-        for element in found:
-            if _inline(element):
-                return element
+    """Return the element that holds the content: `main`, or the one `article` that makes up most of it."""
     body = root.find("body")
-    return root if body is None else body
+    whole = root if body is None else body
+    main = next((element for element in root.xpath("//main | //*[@role='main']") if _inline(element)), whole)
+    articles = list(main.iterdescendants("article"))
+    if len(articles) == 1 and 2 * len(_inline(articles[0])) > len(_inline(main)):
+        return articles[0]
+    return main
 
 
-def _title(root: Any) -> str:
-    """Return the first `h1` where `title` starts with it (the rest is the site's name), else `title`."""
+def _title(root: Any, main: Any) -> str:
+    """Return the content's first `h1` where `title` starts with it (the rest is the site's name), else `title`."""
     title = _heading(root.find(".//head/title"))
-    first = next((text for text in map(_heading, root.iter("h1")) if text), "")
+    first = next((text for text in map(_heading, main.iter("h1")) if text), "")
     return first if not title or (first and title.startswith(first)) else title
 
 
@@ -182,6 +198,7 @@ class _Writer:
         self._builder = builder
         self._level = 0
         self._depth = 0
+        self._in_entry = False
         self._loose: list[str] = []
 
     def flow(self, element: Any) -> None:
@@ -216,6 +233,8 @@ class _Writer:
         if tag in _LEVELS:
             self._level = _LEVELS[tag]
             self._builder.heading(_heading(element), self._level)
+        elif tag == "p" and "rubric" in element.get("class", "").split():
+            self._builder.heading(_heading(element), self._level + 1)
         elif tag == "p" and element.find(".//pre") is None:
             self._builder.paragraph(_inline(element))
         elif tag == "pre":
@@ -231,16 +250,27 @@ class _Writer:
 
     def _definitions(self, element: Any) -> None:
         if not any("sig" in child.get("class", "").split() for child in element.iter("dt")):
-            self._builder.add(BlockKind.LIST, "\n".join(_definition_lines(element, 0)))
+            self._fields(element)
             return
-        outer, self._level = self._level, self._level + 1
+        outer, self._level, self._in_entry = (self._level, self._in_entry), self._level + 1, True
         for child in element:
             if child.tag == "dt":
                 self._signature(_heading(child))
             else:
                 self.flow(child)
         self._builder.close(self._level)
-        self._level = outer
+        self._level, self._in_entry = outer
+
+    def _fields(self, element: Any) -> None:
+        """An API entry's fields (Parameters, Returns) head their own lists; other definitions are one list."""
+        fields = list(element) if self._in_entry and "field-list" in element.get("class", "") else []
+        for child in fields:
+            if child.tag == "dt":
+                self._builder.heading(_heading(child).rstrip(":"), self._level + 1)
+            else:
+                self.flow(child)
+        if not fields:
+            self._builder.add(BlockKind.LIST, "\n".join(_definition_lines(element, 0)))
 
     def _signature(self, signature: str) -> None:
         """A long signature heads its entry by name and stands in full below, so that heading paths stay readable."""
