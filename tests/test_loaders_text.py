@@ -306,6 +306,14 @@ def test_rst_pages_keep_captions_names_and_content_and_drop_the_rest() -> None:
     assert texts == ["An ROC", "The caption.", "- a.B\n- c", "d.E", "inside", "arg", "content", "a &= b \\\\ c"]
 
 
+def test_rst_containers_keep_their_titles_and_fields_in_content_are_no_options() -> None:
+    source = (
+        ".. tab-set::\n\n   .. tab-item:: Linux\n      :sync: a\n\n      Use apt.\n\n"
+        ".. note::\n\n   :param x: kept\n\n.. figure:: a.png\n   :alt: seen\n   :width: 3\n"
+    )
+    assert [text for _, text in kinds(shown("rst", source))] == ["Linux", "Use apt.", "Note:", "param x: kept", "seen"]
+
+
 def test_rst_blocks_know_their_lines() -> None:
     document = shown("rst", "\nA\n=\n\nfirst\nsecond\n\n* x\n\n.. note::\n\n   y\n")
     assert [document.locate(block.span.start, "line") for block in document.blocks] == ["2", "5", "8", "10"]

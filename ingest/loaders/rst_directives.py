@@ -48,11 +48,13 @@ class Directive:
 
 def make(name: str, first: str, body: Lines, line: int) -> Directive:
     """Return the directive `name` with its options taken out of `body`, which is dedented."""
+    # Arguments and options stand right below the first line; after a blank line all is content.
+    if not body or body[0][0] > line + 1:
+        return Directive(name.lower(), first.strip(), [], {}, body, line)
     i = 0
     while i < len(body) and body[i][1] and not _OPTION.match(body[i][1]):
         i += 1
-    head = body[:i] if body and (not first or body[0][0] == line + 1) else []
-    i = len(head)
+    head = body[:i]
     options: dict[str, str] = {}
     last = ""
     while i < len(body) and body[i][1]:
@@ -78,7 +80,7 @@ def _nothing(parser: Parser, given: Directive) -> list[Piece]:
 
 
 def _content(parser: Parser, given: Directive) -> list[Piece]:
-    return parser.blocks(given.content or (given.head if not given.first else []))
+    return parser.blocks(given.content if given.first else given.everything)
 
 
 def _whole(parser: Parser, given: Directive) -> list[Piece]:
