@@ -20,7 +20,7 @@ from kb.text import decode
 from kb.types import BlockKind, Document
 
 MAX_BYTES = 128 << 20
-MAX_TAGS = 2_000_000
+MAX_TAGS = 1_000_000
 MAX_DEPTH = 150
 TOO_DEEP = "the page nests its elements too deeply to be a document"
 LONG_SIGNATURE = 100
@@ -141,11 +141,16 @@ def _main(root: Any) -> Any:
     """Return the element that holds the content: `main`, or the one `article` that makes up most of it."""
     body = root.find("body")
     whole = root if body is None else body
-    main = next((element for element in root.xpath("//main | //*[@role='main']") if _inline(element)), whole)
+    main = next((element for element in root.xpath("//main | //*[@role='main']") if _size(element)), whole)
     articles = list(main.iterdescendants("article"))
-    if len(articles) == 1 and 2 * len(_inline(articles[0])) > len(_inline(main)):
+    if len(articles) == 1 and 2 * _size(articles[0]) > _size(main):
         return articles[0]
     return main
+
+
+def _size(element: Any) -> float:
+    """Return the number of characters that `element` shows."""
+    return float(element.xpath("string-length(normalize-space(.))"))
 
 
 def _title(root: Any, main: Any) -> str:
@@ -179,7 +184,7 @@ def _inline(element: Any) -> str:
 
 
 def _text(element: Any) -> str:
-    if element.find(".//br") is None and not len(element):
+    if not len(element):
         return element.text or ""
     pieces: list[str] = []
     for event, node in etree.iterwalk(element, events=("start", "end")):
@@ -219,14 +224,15 @@ class _Writer:
         if child.tag in _BLOCKS:
             self._flush()
             self._block(child)
-        elif child.find(".//p") is not None or child.find(".//pre") is not None or child.find(".//div") is not None:
+        elif len(child) and next(child.iterdescendants("p", "pre", "div", "ul", "ol", "table"), None) is not None:
             self.flow(child)
         else:
             self._loose.append("\n" if child.tag == "br" else _text(child))
 
     def _flush(self) -> None:
         text, self._loose = "".join(self._loose), []
-        self._builder.paragraph(text)
+        if text.strip():
+            self._builder.paragraph(text)
 
     def _block(self, element: Any) -> None:
         tag = element.tag
@@ -235,7 +241,7 @@ class _Writer:
             self._builder.heading(_heading(element), self._level)
         elif tag == "p" and "rubric" in element.get("class", "").split():
             self._builder.heading(_heading(element), self._level + 1)
-        elif tag == "p" and element.find(".//pre") is None:
+        elif tag == "p" and (not len(element) or element.find(".//pre") is None):
             self._builder.paragraph(_inline(element))
         elif tag == "pre":
             self._builder.add(BlockKind.CODE, _code(element))
