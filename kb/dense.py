@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 Vector = NDArray[np.float32]
 Where = Mapping[str, Sequence[str | int]]
+T = TypeVar("T")
 
 COLLECTION = "chunks"
 LOCK = "write.lock"
@@ -124,17 +125,15 @@ class ChromaIndex:
         for item in items:
             if item.vector.shape != (self.dim,):
                 raise ValueError(f"the vector of {item.id} has shape {item.vector.shape}, expected ({self.dim},)")
-        for start in range(0, len(items), BATCH):
-            batch = {item.id: item for item in items[start : start + BATCH]}
-            with self._writing(len(batch)) as collection:
-                _upsert(collection, list(batch.values()))
+        for part in self._parts(list({item.id: item for item in items}.values())):
+            with self._writing(len(part)) as collection:
+                _upsert(collection, part)
 
     def remove(self, ids: Sequence[str]) -> None:
         """Remove what is stored under `ids`; bytes stay in Chroma's files until a fresh folder replaces this one."""
-        for start in range(0, len(ids), BATCH):
-            batch = sorted(set(ids[start : start + BATCH]))
-            with self._writing(len(batch)) as collection:
-                collection.delete(ids=batch)
+        for part in self._parts(sorted(set(ids))):
+            with self._writing(len(part)) as collection:
+                collection.delete(ids=part)
 
     def search(self, vector: Vector, k: int, where: Where | None = None) -> list[tuple[str, float]]:
         """Return up to `k` (id, cosine similarity), best first, ties by id; what others write follows in seconds."""
@@ -184,6 +183,25 @@ class ChromaIndex:
         with self._changing:
             self._swap(self._connect())
 
+    def settle(self) -> None:
+        """Make Chroma write its log into its vector files, so that opening is fast: call it when an ingest ends."""
+        with self._changing, self._locked():
+            if read_seal(self.folder).unsynced < 2:
+                return
+            if self._open.generation != self._generation():
+                self._swap(self._connect_locked())
+            with self._sealed(HNSW_SYNC):
+                # Chroma has no call for it, but writes when it opens more records than its threshold.
+                self._reopen_with_threshold(2)
+                self._reopen_with_threshold(HNSW_SYNC)
+            if read_seal(self.folder).unsynced:
+                seal(self.folder, 1)
+
+    def _reopen_with_threshold(self, records: int) -> None:
+        with _translated(self.folder):
+            self._open.set_threshold(records)
+            self._swap(_Connection(self.folder, self.dim, UNKNOWN))
+
     def close(self) -> None:
         """Let go of the folder's files; the index cannot be used afterwards."""
         follower = self._follower
@@ -218,6 +236,17 @@ class ChromaIndex:
         finally:
             with self._guard:
                 connection.leave()
+
+    def _parts(self, records: list[T]) -> Iterator[list[T]]:
+        """Cut `records` into batches so that the one that makes Chroma write its files is short: one record."""
+        start, due = 0, False
+        while start < len(records):
+            room = HNSW_SYNC - 1 - read_seal(self.folder).unsynced
+            # The count can be too high (unknown ids that were removed): then one record does not make Chroma write.
+            size = min(BATCH, room) if room > 0 else BATCH if due else 1
+            due = room <= 0
+            yield records[start : start + size]
+            start += size
 
     @contextmanager
     def _writing(self, n: int) -> Iterator[Collection]:
@@ -320,6 +349,11 @@ class _Connection:
             self._system.stop()
             raise
 
+    def set_threshold(self, records: int) -> None:
+        """Change after how many records Chroma writes its files; it holds from the next opening on."""
+        server: ServerAPI = self._system.instance(_chromadb().api.ServerAPI)
+        server._modify(id=self.collection.id, new_configuration={"hnsw": {"sync_threshold": records}})
+
     def retire(self) -> None:
         """Close as soon as nobody is using it."""
         self._retired = True
@@ -373,7 +407,7 @@ def _collection(system: System, dim: int) -> Collection:
     try:
         model = server.get_collection(COLLECTION)
     except chroma.errors.NotFoundError:
-        model = server.create_collection(COLLECTION, configuration={"hnsw": HNSW, "embedding_function": None})
+        model = server.create_collection(COLLECTION, configuration={"hnsw": HNSW})
     if model.dimension not in (None, dim):
         raise IndexMismatch("vectors of size", str(model.dimension), str(dim))
     return Collection(client=server, model=model, embedding_function=None)

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from kb.dense import GENERATION, SETTLE, ChromaIndex, Vector, VectorIndex, VectorItem, destroy
 from kb.errors import CitewiseError, HomeUnwritable, IndexMismatch, IndexUnavailable, WriterBusy
 from kb.locks import write_lock
+from kb.seal import read_seal
 
 DIM = 32
 SPAWN = multiprocessing.get_context("spawn")
@@ -169,6 +170,31 @@ def test_everything_is_found_after_reopening(folder: Path) -> None:
     assert unfound(reader, items(1300)) == []
     assert reader.missing({"absent", items(1)[0].id}) == {"absent"}
     reader.close()
+
+
+def test_removing_many_unknown_ids_does_not_slow_adding_down(folder: Path) -> None:
+    index = ChromaIndex(folder, DIM)
+    index.add(items(10))
+    index.remove([f"unknown {i}" for i in range(1500)])
+    before = (folder / GENERATION).stat().st_size
+    index.add(items(900, seed=1, first=100))
+    assert (folder / GENERATION).stat().st_size - before < 20
+    index.close()
+
+
+@pytest.mark.parametrize("n", [1, 30, 1300])
+def test_a_settled_index_has_nothing_to_replay(folder: Path, n: int) -> None:
+    index, reader = ChromaIndex(folder, DIM), ChromaIndex(folder, DIM)
+    index.add(items(n))
+    index.settle()
+    index.settle()
+    assert read_seal(folder).unsynced == (1 if n == 1 else 0)
+    index.add(items(400, seed=1, first=5000))
+    assert read_seal(folder).unsynced >= 400
+    reader.refresh()
+    for each in (index, reader):
+        assert unfound(each, items(n) + items(400, seed=1, first=5000)) == []
+        each.close()
 
 
 def test_changed_vectors_are_found_after_reopening(folder: Path) -> None:
