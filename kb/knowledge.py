@@ -135,10 +135,13 @@ class KnowledgeBase:
             index = self.index(create=True)
             self._drain_removals(index)
             rows = [row for row in self.catalogue.chunks_numbered(numbers).values() if not row.dense]
-            index.add(self._items(rows))
+            items = self._items(rows)
+            index.add(items)
+            held = {item.id for item in items}
             with self.catalogue.write() as conn:
-                for part in store.batches([row.chunk.id for row in rows]):
-                    conn.execute(update(schema.chunks).where(schema.chunks.c.id.in_(part)).values(dense=1))
+                # By number: another process may have replaced a chunk by one of the same id and another vector.
+                for part in store.batches([row.n for row in rows if row.chunk.id in held]):
+                    conn.execute(update(schema.chunks).where(schema.chunks.c.n.in_(part)).values(dense=1))
                 store.settle_states(conn)
                 store.touch(conn)
 
@@ -255,6 +258,7 @@ class KnowledgeBase:
             name = self._new_folder()
             self._index = ChromaIndex.create(self.home / "chroma" / name, self.embedder.dim)
             self.catalogue.put("dense_folder", name)
+            self._remove_other_folders(name)  # left by a process that died between the two lines above
             return self._index
         self._index = ChromaIndex(self.home / "chroma" / name, self.embedder.dim)
         return self._index
@@ -262,11 +266,13 @@ class KnowledgeBase:
     def check_fingerprints(self) -> None:
         """Keep on first use what shapes the index; raise IndexMismatch where it differs later."""
         current = {"embedding_model": self.embedder.fingerprint, "splitter": self.splitter}
-        stored = {what: self.catalogue.get(f"fingerprint:{what}") for what in current}
+        with self.catalogue.read() as conn:
+            stored = {what: store.get_meta(conn, f"fingerprint:{what}") for what in current}
         if not any(stored.values()):
-            for what, value in current.items():
-                self.catalogue.put(f"fingerprint:{what}", value)
-            return
+            with self.catalogue.write() as conn:
+                for what, value in current.items():
+                    stored[what] = store.get_meta(conn, f"fingerprint:{what}", value)
+                    store.put_meta(conn, f"fingerprint:{what}", stored[what])
         for what, value in current.items():
             if stored[what] != value:
                 raise IndexMismatch(what, stored[what], value)
