@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from kb import conversations, lexical, schema, store
 from kb.dense import ChromaIndex, VectorItem, destroy
@@ -24,12 +25,13 @@ from kb.filters import Filters
 from kb.locks import write_lock
 from kb.rerank import Reranker
 from kb.search import Ranker, SearchResult
-from kb.store import Catalogue, ChunkRow
-from kb.text import embedding_text
+from kb.store import Catalogue, ChunkRow, VectorKeys
+from kb.text import embedding_text, leaf_heading
 from kb.types import Chunk, Citation, Document, SourceInfo, SourceKey, SourceState
 
 EMBED_BATCH = 128
 LOCK_SECONDS = 300.0
+SETTLE_SECONDS = 1.0
 
 Progress = Callable[[int, int], None]
 Split = Callable[[Document, SourceKey], Sequence[Chunk]]
@@ -62,6 +64,8 @@ class KnowledgeBase:
         self.catalogue = Catalogue.open(home / "catalogue.db")
         self._ignore_in_git()
         self._index: ChromaIndex | None = None
+        self._opening = threading.RLock()
+        self._settled = 0.0
         self.ranker = Ranker(catalogue=self.catalogue, embedder=embedder, index=self.index, reranker=reranker)
 
     def close(self) -> None:
@@ -87,13 +91,13 @@ class KnowledgeBase:
         Replaces what was stored under `key`; chunks that stayed the same keep their vectors. Raises IndexMismatch.
         """
         self.check_fingerprints()
-        keys = [vector_key(self.embedder.fingerprint, embedding_text(document.title, c)) for c in chunks]
+        keyed = [(chunk, self._keys(document.title, chunk)) for chunk in chunks]
         row = {"kind": document.kind, "hash": hash, "version": version, "title": document.title, "reason": None}
         state = SourceState.LEXICAL.value
         meta = store.dump_metadata(document.metadata)
         with self.catalogue.write() as conn:
             source = store.set_source(conn, key, state=state, metadata=meta, **row)
-            store.put_document(conn, source, document, chunks, keys)
+            store.put_document(conn, source, key.source, document, keyed)
             store.touch(conn)
 
     def fail(self, key: SourceKey, *, kind: str, hash: str, reason: str) -> None:
@@ -109,7 +113,8 @@ class KnowledgeBase:
     def embed_waiting(self, progress: Progress = _silent, *, stop: Callable[[], bool] = lambda: False) -> int:
         """Give each chunk that has none its place in the dense index; return how many texts were embedded.
 
-        Works batch by batch and can be stopped or killed at any moment: what is done stays done.
+        Works batch by batch and can be stopped or killed at any moment: what is done stays done, and an index that a
+        killed writer left damaged is filled anew from the vector cache.
         """
         self.check_fingerprints()
         total, done, embedded, after = self.catalogue.count_waiting(), 0, 0, 0
@@ -119,11 +124,20 @@ class KnowledgeBase:
             after, done = numbers[-1], done + len(numbers)
             progress(done, max(total, done))
         self._put_dense(())
+        self.index().settle()
         return embedded
 
+    def _keys(self, title: str, chunk: Chunk) -> VectorKeys:
+        model, leaf = self.embedder.fingerprint, leaf_heading(title, chunk)
+        return VectorKeys(
+            vector=vector_key(model, embedding_text(title, chunk)), heading=vector_key(model, leaf) if leaf else None
+        )
+
     def _embed(self, rows: Sequence[ChunkRow]) -> int:
-        known = self.catalogue.vectors([row.vector_key for row in rows])
-        texts = {r.vector_key: embedding_text(r.title, r.chunk) for r in rows if r.vector_key not in known}
+        wanted = {row.vector_key: embedding_text(row.title, row.chunk) for row in rows}
+        wanted |= {row.heading_key: leaf_heading(row.title, row.chunk) for row in rows if row.heading_key is not None}
+        known = self.catalogue.vectors(list(wanted))
+        texts = {key: text for key, text in wanted.items() if key not in known}
         if texts:
             vectors = self.embedder.embed(list(texts.values()))
             self.catalogue.put_vectors(dict(zip(texts, vectors, strict=True)))
@@ -131,6 +145,7 @@ class KnowledgeBase:
 
     def _put_dense(self, numbers: Sequence[int]) -> None:
         """Under the writer's lock: drop what is queued for removal, add chunks that still stand, mark them."""
+        self._mend_dense()
         with self._dense_lock():
             index = self.index(create=True)
             self._drain_removals(index)
@@ -144,6 +159,22 @@ class KnowledgeBase:
                     conn.execute(update(schema.chunks).where(schema.chunks.c.n.in_(part)).values(dense=1))
                 store.settle_states(conn)
                 store.touch(conn)
+
+    def _mark_dense(self, conn: Connection, ids: Sequence[str]) -> None:
+        for part in store.batches(ids):
+            conn.execute(update(schema.chunks).where(schema.chunks.c.id.in_(part)).values(dense=1))
+        # Looking at every source costs too much to do it per batch.
+        if not ids or time.monotonic() - self._settled > SETTLE_SECONDS:
+            store.settle_states(conn)
+            self._settled = time.monotonic()
+        store.touch(conn)
+
+    def _mend_dense(self) -> None:
+        """Fill the dense index anew where a killed writer left it damaged; nothing is embedded for it."""
+        try:
+            self.index(create=True)
+        except IndexUnavailable:
+            self._refill_dense(_silent)
 
     def _drain_removals(self, index: ChromaIndex) -> None:
         queue = schema.dense_removals
@@ -244,24 +275,34 @@ class KnowledgeBase:
     def index(self, *, create: bool = False) -> ChromaIndex:
         """Return the dense index in use, opened again where another process replaced it.
 
-        Raises IndexUnavailable where there is none yet and `create` is false.
+        Raises IndexUnavailable where it is damaged, or where there is none yet and `create` is false.
         """
-        name = self.catalogue.get("dense_folder")
-        if self._index is not None and self._index.folder.name == name:
+        with self._opening:
+            name = self.catalogue.get("dense_folder")
+            if self._index is not None and self._index.folder.name == name:
+                return self._index
+            if self._index is not None:
+                self._index.close()
+                self._index = None
+            self._index = self._opened(name) if name else self._made(create)
             return self._index
-        if self._index is not None:
-            self._index.close()
-            self._index = None
-        if not name:
-            if not create:
-                raise IndexUnavailable(self.home / "chroma", "nothing is embedded yet")
-            name = self._new_folder()
-            self._index = ChromaIndex.create(self.home / "chroma" / name, self.embedder.dim)
-            self.catalogue.put("dense_folder", name)
-            self._remove_other_folders(name)  # left by a process that died between the two lines above
-            return self._index
-        self._index = ChromaIndex(self.home / "chroma" / name, self.embedder.dim)
-        return self._index
+
+    def _made(self, create: bool) -> ChromaIndex:
+        if not create:
+            raise IndexUnavailable(self.home / "chroma", "nothing is embedded yet")
+        name = self._new_folder()
+        made = ChromaIndex.create(self.home / "chroma" / name, self.embedder.dim)
+        self.catalogue.put("dense_folder", name)
+        return made
+
+    def _opened(self, name: str) -> ChromaIndex:
+        try:
+            return ChromaIndex(self.home / "chroma" / name, self.embedder.dim)
+        except IndexUnavailable:
+            now = self.catalogue.get("dense_folder")
+            if now == name:
+                raise
+            return self._opened(now)  # another process put a fresh folder in its place meanwhile
 
     def check_fingerprints(self) -> None:
         """Keep on first use what shapes the index; raise IndexMismatch where it differs later."""
@@ -302,11 +343,10 @@ class KnowledgeBase:
         for source in self.catalogue.sources():
             document = self.catalogue.document(source.key)
             if document is not None:
-                chunks = split(document, source.key)
-                keys = [vector_key(self.embedder.fingerprint, embedding_text(document.title, c)) for c in chunks]
+                keyed = [(chunk, self._keys(document.title, chunk)) for chunk in split(document, source.key)]
                 with self.catalogue.write() as conn:
                     found = store.set_source(conn, source.key)
-                    store.put_document(conn, found, document, chunks, keys)
+                    store.put_document(conn, found, source.key.source, document, keyed)
 
     def _rekey(self) -> None:
         if self.catalogue.get("fingerprint:embedding_model") == self.embedder.fingerprint:
@@ -315,8 +355,9 @@ class KnowledgeBase:
             rows = self.catalogue.chunks_numbered(part).values()
             with self.catalogue.write() as conn:
                 for row in rows:
-                    key = vector_key(self.embedder.fingerprint, embedding_text(row.title, row.chunk))
-                    conn.execute(update(schema.chunks).where(schema.chunks.c.n == row.n).values(vector_key=key))
+                    keys = self._keys(row.title, row.chunk)
+                    values = {"vector_key": keys.vector, "heading_key": keys.heading}
+                    conn.execute(update(schema.chunks).where(schema.chunks.c.n == row.n).values(**values))
 
     def _refill_lexical(self) -> None:
         numbers = self.catalogue.chunk_numbers()
@@ -343,11 +384,10 @@ class KnowledgeBase:
             with self.catalogue.write() as conn:
                 store.put_meta(conn, "dense_folder", name)
                 conn.execute(update(schema.chunks).values(dense=0))
-                for part_ids in store.batches(held):
-                    conn.execute(update(schema.chunks).where(schema.chunks.c.id.in_(part_ids)).values(dense=1))
                 conn.execute(delete(schema.dense_removals))
+                self._mark_dense(conn, held)
                 store.settle_states(conn)
-                store.touch(conn)
+            fresh.settle()
             if self._index is not None:
                 self._index.close()
             self._index = fresh

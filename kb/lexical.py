@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from kb.text import terms
 
-_COLUMNS = ("title", "headings", "body")
+_COLUMNS = ("place", "headings", "body")
 _CHUNKS_OF = "SELECT c.n FROM chunks c JOIN documents d ON d.id = c.document_id WHERE d.source_id IN ({})"
 
 
@@ -21,7 +21,7 @@ def create(conn: Connection) -> None:
     conn.execute(
         text(
             "CREATE VIRTUAL TABLE IF NOT EXISTS lexical USING fts5("
-            "title, headings, body, tokenize = 'porter unicode61 remove_diacritics 2')"
+            "place, headings, body, tokenize = 'porter unicode61 remove_diacritics 2')"
         )
     )
     conn.execute(text("CREATE VIRTUAL TABLE IF NOT EXISTS lexical_terms USING fts5vocab('lexical', 'row')"))
@@ -34,13 +34,13 @@ def drop(conn: Connection) -> None:
 
 
 def add(conn: Connection, rows: Iterable[tuple[int, str, str, str]]) -> None:
-    """Index rows of (chunk number, title, headings, body)."""
+    """Index rows of (chunk number, place, headings, body)."""
     values = [
-        {"n": n, "title": _join(title), "headings": _join(headings), "body": _join(body)}
-        for n, title, headings, body in rows
+        {"n": n, "place": _join(place), "headings": _join(headings), "body": _join(body)}
+        for n, place, headings, body in rows
     ]
     if values:
-        insert = "INSERT INTO lexical(rowid, title, headings, body) VALUES (:n, :title, :headings, :body)"
+        insert = "INSERT INTO lexical(rowid, place, headings, body) VALUES (:n, :place, :headings, :body)"
         conn.execute(text(insert), values)
 
 
@@ -65,18 +65,30 @@ def search(
 ) -> list[tuple[int, float]]:
     """Return (chunk number, BM25 score) of the best `limit` chunks that hold any term of `query`, best first.
 
-    `weights` are those of title, headings and body; with `sources`, only chunks of these sources are looked at.
+    `weights` are those of place (the words of the source's name), headings and body; with `sources`, only chunks of
+    these sources are looked at.
     """
+    only = "" if sources is None else f"AND rowid IN ({_CHUNKS_OF.format(_listed(sources))})"
+    return _ranked(conn, query, weights, f"{only} ORDER BY score, rowid LIMIT {int(limit)}")
+
+
+def scores(
+    conn: Connection, query: Sequence[str], numbers: Sequence[int], *, weights: tuple[float, float, float]
+) -> dict[int, float]:
+    """Return the BM25 scores of those of the chunks `numbers` that hold any term of `query`."""
+    return dict(_ranked(conn, query, weights, f"AND rowid IN ({_listed(numbers)})")) if numbers else {}
+
+
+def _ranked(
+    conn: Connection, query: Sequence[str], weights: tuple[float, float, float], rest: str
+) -> list[tuple[int, float]]:
     if not query:
         return []
     match = " OR ".join(f'"{term}"' for term in dict.fromkeys(query))
-    where = "" if sources is None else f" AND rowid IN ({_CHUNKS_OF.format(_listed(sources))})"
     ranked = text(
-        f"SELECT rowid, bm25(lexical, :title, :headings, :body) AS score FROM lexical "
-        f"WHERE lexical MATCH :match{where} ORDER BY score, rowid LIMIT :limit"
+        f"SELECT rowid, bm25(lexical, :place, :headings, :body) AS score FROM lexical WHERE lexical MATCH :match {rest}"
     )
-    values = dict(zip(_COLUMNS, weights, strict=True))
-    rows = conn.execute(ranked, {"match": match, "limit": limit, **values})
+    rows = conn.execute(ranked, {"match": match, **dict(zip(_COLUMNS, weights, strict=True))})
     return [(int(n), -float(score)) for n, score in rows]
 
 
@@ -85,6 +97,13 @@ def holding(conn: Connection, phrase: Sequence[str], numbers: Sequence[int]) -> 
     match = " AND ".join(f'"{term}"' for term in dict.fromkeys(phrase))
     found = text("SELECT rowid FROM lexical WHERE lexical MATCH :match AND rowid = :n")
     return {n for n in numbers if conn.execute(found, {"match": match, "n": n}).first() is not None}
+
+
+def holding(conn: Connection, phrase: Sequence[str], numbers: Sequence[int]) -> set[int]:
+    """Return which of the chunks `numbers` hold all the terms of `phrase`."""
+    match = " AND ".join(f'"{term}"' for term in dict.fromkeys(phrase))
+    found = text(f"SELECT rowid FROM lexical WHERE lexical MATCH :match AND rowid IN ({_listed(numbers)})")
+    return {int(n) for (n,) in conn.execute(found, {"match": match})}
 
 
 def document_frequency(conn: Connection, query: Iterable[str]) -> dict[str, int]:

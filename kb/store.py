@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from sqlalchemy import Connection, Engine, Select, create_engine, delete, event, func, insert, select, update
+from sqlalchemy import Connection, Engine, Select, bindparam, create_engine, delete, event, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -32,20 +32,42 @@ _VARIABLES = 500  # values per IN list; SQLite's oldest limit is 999
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkRow:
-    """A chunk with its place in the catalogue, ready to show, embed or index."""
+    """A chunk as the catalogue holds it, ready to show, embed or index; `place` counts a document's chunks from 0."""
 
     n: int
     chunk: Chunk
     key: SourceKey
     source_id: int
     document_id: int
+    place: int
     kind: str
     title: str
     version: str | None
     vector_key: str
+    heading_key: str | None
     dense: bool
     collection_id: int
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """What ranking needs to know of a chunk, without its text."""
+
+    n: int
+    document_id: int
+    start: int
+    section: str
+    vector_key: str
+    heading_key: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VectorKeys:
+    """Where a chunk's vectors lie in the cache: its own, and its innermost heading's (None without headings)."""
+
+    vector: str
+    heading: str | None
 
 
 class Catalogue:
@@ -178,6 +200,13 @@ class Catalogue:
             row = conn.execute(select(d).where(d.c.source_id == source).order_by(d.c.id)).mappings().first()
         return _document(row) if row else None
 
+    def text(self, document_id: int, span: Span) -> str:
+        """Return the text of a stored document at `span`."""
+        d = schema.documents
+        query = select(func.substr(d.c.text, span.start + 1, len(span))).where(d.c.id == document_id)
+        with self.read() as conn:
+            return str(conn.scalar(query) or "")
+
     # -- chunks ----------------------------------------------------------------------------------------------
 
     def chunks(self, ids: Sequence[str]) -> dict[str, ChunkRow]:
@@ -189,6 +218,31 @@ class Catalogue:
         """Return the chunks that are stored among `numbers`, with their text."""
         with self.read() as conn:
             return {row.n: row for row in _rows(conn, schema.chunks.c.n, numbers)}
+
+    def candidates(self, numbers: Sequence[int]) -> dict[int, Candidate]:
+        """Return what ranking needs of the chunks that are stored among `numbers`."""
+        k = schema.chunks
+        query = select(k.c.n, k.c.document_id, k.c.start, k.c.headings, k.c.vector_key, k.c.heading_key)
+        with self.read() as conn:
+            rows = [row for part in batches(numbers) for row in conn.execute(_in(k.c.n, part, query))]
+        return {
+            row.n: Candidate(
+                n=row.n,
+                document_id=row.document_id,
+                start=row.start,
+                section=json.dumps(json.loads(row.headings)[:1]),
+                vector_key=row.vector_key,
+                heading_key=row.heading_key,
+            )
+            for row in rows
+        }
+
+    def numbers(self, ids: Sequence[str]) -> dict[str, int]:
+        """Return the numbers of the chunks that are stored among `ids`."""
+        k = schema.chunks
+        with self.read() as conn:
+            rows = [row for part in batches(ids) for row in conn.execute(_in(k.c.id, part, select(k.c.id, k.c.n)))]
+        return {row.id: row.n for row in rows}
 
     def document_chunks(self, document_id: int) -> tuple[ChunkRow, ...]:
         """Return a document's chunks in reading order."""
@@ -293,11 +347,11 @@ def set_source(conn: Connection, key: SourceKey, **values: Any) -> int:
 
 
 def put_document(
-    conn: Connection, source_id: int, document: Document, chunks: Sequence[Chunk], keys: Sequence[str]
+    conn: Connection, source_id: int, place: str, document: Document, chunks: Sequence[tuple[Chunk, VectorKeys]]
 ) -> None:
     """Replace a source's document and chunks, and index the chunks by words.
 
-    Chunks that are the same keep their row and their place in the dense index; `keys` are the chunks' vector keys.
+    `place` is the source's name. Chunks that are the same keep their row and their place in the dense index.
     """
     d, k = schema.documents, schema.chunks
     old = {row.id: row for row in conn.execute(select(k).join(d).where(d.c.source_id == source_id))}
@@ -307,27 +361,30 @@ def put_document(
         old_document = conn.execute(insert(d).values(**row)).inserted_primary_key[0]  # type: ignore[index]
     else:
         conn.execute(update(d).where(d.c.id == old_document).values(**row))
-    new = {chunk.id: (chunk, key) for chunk, key in zip(chunks, keys, strict=True)}
+    new = {chunk.id: (chunk, keys) for chunk, keys in chunks}
     same = {
         id for id in new.keys() & old.keys() if _chunk_row(*new[id]) == {f: old[id]._mapping[f] for f in _CHUNK_FIELDS}
     }
     _drop_chunks(conn, [(row.n, row.id) for id, row in old.items() if id not in same])
     lexical.remove(conn, [old[id].n for id in same])
-    fresh = [{**_chunk_row(*new[id]), "document_id": old_document} for id in new if id not in same]
+    places = {id: place for place, id in enumerate(new)}
+    fresh = [{**_chunk_row(*new[id]), "document_id": old_document, "place": places[id]} for id in new if id not in same]
     if fresh:
         conn.execute(insert(k), fresh)
+    if moved := [{"b_id": id, "b_place": places[id]} for id in same if old[id].place != places[id]]:
+        conn.execute(update(k).where(k.c.id == bindparam("b_id")).values(place=bindparam("b_place")), moved)
     numbers = {r.id: r.n for r in conn.execute(select(k.c.id, k.c.n).where(k.c.document_id == old_document))}
-    lexical.add(conn, [_lexical(numbers[chunk.id], document.title, chunk) for chunk, _ in new.values()])
+    lexical.add(conn, [_lexical(numbers[chunk.id], place, chunk) for chunk, _ in new.values()])
 
 
 def lexical_row(row: ChunkRow) -> tuple[int, str, str, str]:
-    """Return a chunk as the lexical index takes it: number, title, headings (each once), body."""
-    return _lexical(row.n, row.title, row.chunk)
+    """Return a chunk as the lexical index takes it: number, place, headings (each once), body."""
+    return _lexical(row.n, row.key.source, row.chunk)
 
 
-def _lexical(n: int, title: str, chunk: Chunk) -> tuple[int, str, str, str]:
+def _lexical(n: int, place: str, chunk: Chunk) -> tuple[int, str, str, str]:
     headings = dict.fromkeys(heading for path in chunk.headings for heading in path)
-    return n, title, " ".join(headings), chunk.text
+    return n, place, " ".join(headings), chunk.text
 
 
 def drop_source(conn: Connection, source_id: int) -> None:
@@ -354,7 +411,8 @@ def settle_states(conn: Connection) -> None:
 def drop_unused_vectors(conn: Connection) -> int:
     """Remove cached vectors that no chunk needs any more; return how many."""
     v, k = schema.vectors, schema.chunks
-    return conn.execute(delete(v).where(v.c.key.not_in(select(k.c.vector_key)))).rowcount
+    used = select(k.c.vector_key).union(select(k.c.heading_key).where(k.c.heading_key.is_not(None)))
+    return conn.execute(delete(v).where(v.c.key.not_in(used))).rowcount
 
 
 def drop_empty_collections(conn: Connection) -> None:
@@ -375,10 +433,10 @@ def _drop_chunks(conn: Connection, rows: Sequence[tuple[int, str]]) -> None:
 
 # -- rows to values --------------------------------------------------------------------------------------------
 
-_CHUNK_FIELDS = ("id", "start", "end", "headings", "page", "cell", "vector_key")
+_CHUNK_FIELDS = ("id", "start", "end", "headings", "page", "cell", "vector_key", "heading_key")
 
 
-def _chunk_row(chunk: Chunk, key: str) -> dict[str, Any]:
+def _chunk_row(chunk: Chunk, keys: VectorKeys) -> dict[str, Any]:
     return {
         "id": chunk.id,
         "start": chunk.span.start,
@@ -386,7 +444,8 @@ def _chunk_row(chunk: Chunk, key: str) -> dict[str, Any]:
         "headings": json.dumps(chunk.headings, ensure_ascii=False),
         "page": chunk.page,
         "cell": chunk.cell,
-        "vector_key": key,
+        "vector_key": keys.vector,
+        "heading_key": keys.heading,
     }
 
 
@@ -476,10 +535,12 @@ def _chunk(row: Any) -> ChunkRow:
         key=SourceKey(collection=row.name, root=row.uri, source=row.source),
         source_id=row.source_id,
         document_id=row.document_id,
+        place=row.place,
         kind=row.kind,
         title=row.title,
         version=row.version,
         vector_key=row.vector_key,
+        heading_key=row.heading_key,
         dense=bool(row.dense),
         collection_id=row.collection_id,
         metadata=json.loads(row.source_metadata),

@@ -72,9 +72,14 @@ def terms(text: str) -> list[str]:
 
 
 def embedding_text(title: str, chunk: Chunk) -> str:
-    """Return what is embedded for a chunk: its innermost heading (or the document's title), then its text."""
-    leaf = next((path[-1] for path in chunk.headings if path), title)
-    return f"{leaf}\n{chunk.text}" if leaf else chunk.text
+    """Return what is embedded for a chunk: its two innermost headings (or the document's title), then its text."""
+    path = next((path for path in chunk.headings if path), (title,) if title else ())
+    return "\n".join(part for part in (" > ".join(path[-2:]), chunk.text) if part)
+
+
+def leaf_heading(title: str, chunk: Chunk) -> str:
+    """Return a chunk's innermost heading, or the document's title."""
+    return next((path[-1] for path in chunk.headings if path), title)
 
 
 _STOP_WORDS = """
