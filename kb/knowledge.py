@@ -145,9 +145,8 @@ class KnowledgeBase:
 
     def _put_dense(self, numbers: Sequence[int]) -> None:
         """Under the writer's lock: drop what is queued for removal, add chunks that still stand, mark them."""
-        self._mend_dense()
         with self._dense_lock():
-            index = self.index(create=True)
+            index = self._writable_index()
             self._drain_removals(index)
             rows = [row for row in self.catalogue.chunks_numbered(numbers).values() if not row.dense]
             items = self._items(rows)
@@ -155,26 +154,23 @@ class KnowledgeBase:
             held = {item.id for item in items}
             with self.catalogue.write() as conn:
                 # By number: another process may have replaced a chunk by one of the same id and another vector.
-                for part in store.batches([row.n for row in rows if row.chunk.id in held]):
-                    conn.execute(update(schema.chunks).where(schema.chunks.c.n.in_(part)).values(dense=1))
-                store.settle_states(conn)
-                store.touch(conn)
+                self._mark_dense(conn, [row.n for row in rows if row.chunk.id in held])
 
-    def _mark_dense(self, conn: Connection, ids: Sequence[str]) -> None:
-        for part in store.batches(ids):
-            conn.execute(update(schema.chunks).where(schema.chunks.c.id.in_(part)).values(dense=1))
+    def _mark_dense(self, conn: Connection, numbers: Sequence[int]) -> None:
+        for part in store.batches(numbers):
+            conn.execute(update(schema.chunks).where(schema.chunks.c.n.in_(part)).values(dense=1))
         # Looking at every source costs too much to do it per batch.
-        if not ids or time.monotonic() - self._settled > SETTLE_SECONDS:
+        if not numbers or time.monotonic() - self._settled > SETTLE_SECONDS:
             store.settle_states(conn)
             self._settled = time.monotonic()
         store.touch(conn)
 
-    def _mend_dense(self) -> None:
-        """Fill the dense index anew where a killed writer left it damaged; nothing is embedded for it."""
+    def _writable_index(self) -> ChromaIndex:
+        """Return the index to write to, filled anew from the vector cache where a killed writer left it damaged."""
         try:
-            self.index(create=True)
+            return self.index(create=True)
         except IndexUnavailable:
-            self._refill_dense(_silent)
+            return self._refill_locked(_silent)
 
     def _drain_removals(self, index: ChromaIndex) -> None:
         queue = schema.dense_removals
@@ -293,6 +289,7 @@ class KnowledgeBase:
         name = self._new_folder()
         made = ChromaIndex.create(self.home / "chroma" / name, self.embedder.dim)
         self.catalogue.put("dense_folder", name)
+        self._remove_other_folders(name)  # left by a process that died between the two lines above
         return made
 
     def _opened(self, name: str) -> ChromaIndex:
@@ -370,28 +367,34 @@ class KnowledgeBase:
             store.touch(conn)
 
     def _refill_dense(self, progress: Progress) -> None:
-        """Fill a fresh folder from the vector cache, point to it, and remove the folders of before."""
         with self._dense_lock():
-            name = self._new_folder()
-            fresh = ChromaIndex.create(self.home / "chroma" / name, self.embedder.dim)
-            numbers = self.catalogue.chunk_numbers()
-            held: list[str] = []
-            for part in store.batches(numbers):
-                items = self._items(list(self.catalogue.chunks_numbered(part).values()))
-                fresh.add(items)
-                held += [item.id for item in items]
-                progress(len(held), len(numbers))
-            with self.catalogue.write() as conn:
-                store.put_meta(conn, "dense_folder", name)
-                conn.execute(update(schema.chunks).values(dense=0))
-                conn.execute(delete(schema.dense_removals))
-                self._mark_dense(conn, held)
-                store.settle_states(conn)
-            fresh.settle()
+            self._refill_locked(progress)
+
+    def _refill_locked(self, progress: Progress) -> ChromaIndex:
+        """Fill a fresh folder from the vector cache, point to it, and remove the folders of before."""
+        name = self._new_folder()
+        fresh = ChromaIndex.create(self.home / "chroma" / name, self.embedder.dim)
+        numbers, held = self.catalogue.chunk_numbers(), list[int]()
+        for part in store.batches(numbers):
+            rows = list(self.catalogue.chunks_numbered(part).values())
+            items = self._items(rows)
+            fresh.add(items)
+            added = {item.id for item in items}
+            held += [row.n for row in rows if row.chunk.id in added]
+            progress(len(held), len(numbers))
+        fresh.settle()
+        with self.catalogue.write() as conn:
+            store.put_meta(conn, "dense_folder", name)
+            conn.execute(update(schema.chunks).values(dense=0))
+            conn.execute(delete(schema.dense_removals))
+            self._mark_dense(conn, held)
+            store.settle_states(conn)
+        with self._opening:
             if self._index is not None:
                 self._index.close()
             self._index = fresh
-            self._remove_other_folders(name)
+        self._remove_other_folders(name)
+        return fresh
 
     def _remove_other_folders(self, name: str) -> None:
         for folder in (self.home / "chroma").iterdir():

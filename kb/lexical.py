@@ -93,13 +93,6 @@ def _ranked(
 
 
 def holding(conn: Connection, phrase: Sequence[str], numbers: Sequence[int]) -> set[int]:
-    """Return which of `numbers` hold all the terms of `phrase`."""
-    match = " AND ".join(f'"{term}"' for term in dict.fromkeys(phrase))
-    found = text("SELECT rowid FROM lexical WHERE lexical MATCH :match AND rowid = :n")
-    return {n for n in numbers if conn.execute(found, {"match": match, "n": n}).first() is not None}
-
-
-def holding(conn: Connection, phrase: Sequence[str], numbers: Sequence[int]) -> set[int]:
     """Return which of the chunks `numbers` hold all the terms of `phrase`."""
     match = " AND ".join(f'"{term}"' for term in dict.fromkeys(phrase))
     found = text(f"SELECT rowid FROM lexical WHERE lexical MATCH :match AND rowid IN ({_listed(numbers)})")
