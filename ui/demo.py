@@ -1,0 +1,109 @@
+"""A small knowledge base from real inputs, shown at work: a team's notes, then scikit-learn's docstrings.
+
+The notes come first, so that the first cited answer stands there within seconds; a second run skips what is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from assistant.assistant import Assistant
+from assistant.types import Answer
+from assistant.wire import answer_json
+from ingest.report import SyncReport
+from kb.knowledge import KnowledgeBase
+from ui import terminal
+
+NOTES = Path(__file__).with_name("demo_notes")
+PACKAGE = "package:sklearn"
+COLLECTION = "demo"
+DONE = "demo:package"
+NOTE_QUESTION = "Why did we lower the decision threshold for malignant samples?"
+PACKAGE_QUESTIONS = (
+    "How do I stop a scaler from learning from the test folds?",
+    "What does the class_weight parameter of LogisticRegression do?",
+)
+REFUSED = "How many nodes does our Spark cluster in Frankfurt have?"
+NEXT = """Next:
+  citewise chat                      a conversation, with :open N to see a quote in its context
+  citewise ingest FOLDER             your own documentation and notes
+  citewise ui                        the same in the browser
+  citewise forget demo               take this demo out again"""
+
+Sync = Callable[..., SyncReport]
+
+
+def run(assistant: Assistant, *, sync: Sync, package: str = PACKAGE, quiet: bool = False) -> dict[str, Any]:
+    """Build and ask; return the answers as JSON values and whether it was stopped.
+
+    `sync(kb, sources, collection=…)` ingests with progress; `quiet` prints no answers.
+    """
+    kb = assistant.kb
+    out = terminal.console()
+    out.quiet = quiet
+    answers: list[Answer] = []
+
+    def ask(question: str) -> None:
+        out.print(Text(f"\n? {question}\n", style="bold"))
+        answers.append(terminal.show_answer(out, assistant.stream(question)))
+
+    out.print(Text("1. A team's notes about three public datasets", style="bold"))
+    report = sync(kb, [str(NOTES)], collection=COLLECTION)
+    _told(out, report)
+    if not report.stopped:
+        ask(NOTE_QUESTION)
+        report = _read_package(kb, out, sync, package)
+    if not report.stopped:
+        for question in (*PACKAGE_QUESTIONS, REFUSED):
+            ask(question)
+        out.print(f"\n{NEXT}", soft_wrap=True)
+    return {
+        "home": str(kb.home),
+        "stopped": report.stopped,
+        "sources": kb.catalogue.count("sources"),
+        "chunks": kb.catalogue.count("chunks"),
+        "answers": [answer_json(answer) for answer in answers],
+        "seconds": round(report.seconds, 3),
+    }
+
+
+def _read_package(kb: KnowledgeBase, out: Console, sync: Sync, package: str) -> SyncReport:
+    """Ingest the package unless exactly this version of it is in already."""
+    name = package.removeprefix("package:")
+    out.print(Text(f"\n2. The docstrings of the installed {name} {_version(name)}, about two minutes", style="bold"))
+    if kb.catalogue.get(DONE) == _mark(kb, package) and not kb.catalogue.count_waiting():
+        out.print("Already here.")
+        return SyncReport()
+    report = sync(kb, [package], collection=COLLECTION)
+    _told(out, report)
+    if not report.stopped:
+        kb.catalogue.put(DONE, _mark(kb, package))
+    return report
+
+
+def _mark(kb: KnowledgeBase, package: str) -> str:
+    """Return what tells a complete ingest of the package from a part of it, and from another version."""
+    stored = sum(source.key.root == package for source in kb.catalogue.sources())
+    return f"{package} {_version(package.removeprefix('package:'))}: {stored} sources" if stored else "none"
+
+
+def _version(name: str) -> str:
+    for distribution in (name, {"sklearn": "scikit-learn"}.get(name, name)):
+        try:
+            return version(distribution)
+        except PackageNotFoundError:
+            continue
+    return ""
+
+
+def _told(out: Console, report: SyncReport) -> None:
+    if report.added or report.updated or report.deleted or report.failed:
+        terminal.show_report(out, report)
+    else:
+        out.print("Already here.")
