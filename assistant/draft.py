@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,12 +19,29 @@ from kb.types import Block, BlockKind, Document, Span
 Embed = Callable[[Sequence[str]], np.ndarray]
 Weigh = Callable[[Sequence[str]], Mapping[str, float]]
 
-PASSAGES = 6
+PASSAGES = 8
 """Passages that sentences are taken from."""
 CANDIDATES = 48
 """Most sentences compared by meaning; what is longer is cut by word overlap first."""
+KEEP = 0.8
+"""A claim is shown from this share of the best one's score on, and a neighbour sentence joins from there on."""
 _MAX_WORDS = 80
 _MIN_WORDS = 4
+_CLAIM_WORDS = 60
+"""A claim grows by its neighbour sentence up to so many words."""
+_LEANS = re.compile(
+    r"^(?:This|That|These|Those|It|They|Such|Both|Either|Neither|However|Therefore|Thus|Hence|Otherwise|Instead|Then|So|"
+    r"Also|Moreover|Furthermore|Additionally|Similarly|Likewise|Consequently|Nevertheless|Conversely|But|And|Or|"
+    r"In this|In that|In such|In both|In addition|In contrast|As a result|For this|For these|Here,)\b"
+)
+"""Openings that lean on the sentence before."""
+_POINTS = re.compile(
+    r"^(?:[-*•] )?(?:See|Refer|Please (?:see|refer|read|note)|For (?:more|further|details|additional)|Here (?:is|are)|"
+    r"(?:The|An?) (?:figures?|plots?|images?|example|examples|code|snippet)\b.*\b(?:below|above|shows?|illustrates?)\b|"
+    r"An? (?:example|illustration) )",
+)
+"""Sentences that only point elsewhere."""
+_REFERENCES = frozenset({"references", "bibliography", "see also", "further reading", "external links"})
 _ITEM = re.compile(r"(?m)^(?=\s*(?:[-*•]|\d+[.)])\s)")
 
 
@@ -39,6 +56,18 @@ class Unit:
     kind: BlockKind
     heading: str
     passage: float
+    block: int = 0
+
+    @property
+    def standing(self) -> float:
+        """What its form takes off its score: lead-ins, pointers, references and formulas answer little alone."""
+        letters = sum(len(word) for word in re.findall(r"[^\W\d_]{2,}", self.text))
+        return (
+            (0.15 if self.text.rstrip().endswith(":") else 0.0)
+            + (0.3 if _POINTS.match(self.text) else 0.0)
+            + (0.3 if self.heading.lower().strip(" :") in _REFERENCES else 0.0)
+            + (0.3 if letters < 0.5 * len(self.text.replace(" ", "")) else 0.0)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +89,7 @@ class ExtractiveDrafter:
     overlap: float = 0.25
     passage: float = 0.35
     repeat: float = 0.92
+    floor: float = 0.6
 
     def score(
         self, reading: Reading, evidence: Sequence[Evidence], documents: Mapping[str, Document | None]
@@ -73,13 +103,13 @@ class ExtractiveDrafter:
         order = sorted(range(len(pool)), key=lambda i: (-shared[i] - pool[i].passage, i))[:CANDIDATES]
         vectors = self.embed([reading.question, *(f"{pool[i].heading}: {pool[i].text}" for i in order)])
         scored = [
-            Scored(unit=pool[i], score=self._total(float(v @ vectors[0]), shared[i], pool[i].passage), vector=v)
+            Scored(unit=pool[i], score=self._total(float(v @ vectors[0]), shared[i], pool[i]), vector=v)
             for i, v in zip(order, vectors[1:], strict=True)
         ]
         return sorted(scored, key=lambda item: (-item.score, item.unit.rank, item.unit.span))
 
-    def _total(self, meaning: float, shared: float, passage: float) -> float:
-        return self.meaning * meaning + self.overlap * shared + self.passage * passage
+    def _total(self, meaning: float, shared: float, unit: Unit) -> float:
+        return self.meaning * meaning + self.overlap * shared + self.passage * unit.passage - unit.standing
 
     def draft(
         self,
@@ -90,20 +120,28 @@ class ExtractiveDrafter:
         *,
         limit: int,
     ) -> list[Draft]:
-        """Return up to `limit` drafts: the best unit of each of the best passages, then the next best; then code."""
+        """Return up to `limit` drafts, the passage of the best unit first, each passage in reading order.
+
+        The best unit of each passage comes before a second one of any; a sentence that leans on the one before brings
+        that along; code stands after the sentence nearest to it, where the question asks how.
+        """
         chosen = self._choose(scored, limit)
-        drafts = [_draft(item.unit) for item in sorted(chosen, key=lambda item: (item.unit.rank, item.unit.span))]
-        if reading.query.get("wants_code") and drafts:
-            code = _code_near(chosen, units(evidence[:PASSAGES], documents))
-            if code is not None:
-                at = max((i for i, d in enumerate(drafts) if d.marker == code.marker), default=len(drafts) - 1)
-                drafts.insert(at + 1, _draft(code))
-        return drafts[: limit + 1] if len(drafts) <= limit else _without_last_text(drafts, limit)
+        pool = units(evidence[:PASSAGES], documents)
+        lead = {item.unit.marker: place for place, item in reversed(list(enumerate(chosen)))}
+        ordered = sorted(chosen, key=lambda item: (lead[item.unit.marker], item.unit.span))
+        scores = {item.unit.span: item.score for item in scored}
+        drafts = _without_overlap([_draft(_grown(item, pool, scores)) for item in ordered])
+        if reading.query.get("wants_code") and drafts and (code := _code_near(chosen, pool)) is not None:
+            at = max((i for i, d in enumerate(drafts) if d.marker == code.marker), default=len(drafts) - 1)
+            drafts.insert(at + 1, _draft(code))
+            return _without_last_text(drafts, limit)
+        return drafts
 
     def _choose(self, scored: Sequence[Scored], limit: int) -> list[Scored]:
         chosen: list[Scored] = []
+        worth = [item for item in scored if item.score >= self.floor * scored[0].score]
         for spread in (True, False):
-            for item in scored:
+            for item in worth:
                 if len(chosen) >= limit:
                     return chosen
                 taken = {other.unit.marker for other in chosen}
@@ -114,6 +152,37 @@ class ExtractiveDrafter:
 
     def _repeats(self, item: Scored, chosen: Sequence[Scored]) -> bool:
         return any(float(item.vector @ other.vector) >= self.repeat for other in chosen)
+
+
+def _grown(item: Scored, pool: Sequence[Unit], scores: Mapping[Span, float]) -> Unit:
+    """Return the unit with the sentence before it where it leans on that, or the one after where that fits as well."""
+    unit = item.unit
+    same = [u for u in pool if u.marker == unit.marker and u.block == unit.block and u.kind is BlockKind.PARAGRAPH]
+    at = next((i for i, u in enumerate(same) if u.span == unit.span), None)
+    if at is None:
+        return unit
+    if at > 0 and _LEANS.match(unit.text):
+        return _joined(same[at - 1], unit)
+    if at + 1 < len(same) and scores.get(same[at + 1].span, 0.0) >= KEEP * item.score:
+        return _joined(unit, same[at + 1])
+    return unit
+
+
+def _joined(first: Unit, second: Unit) -> Unit:
+    """Return both units as one with the text between them, or the second alone where that is too long."""
+    if len(first.text.split()) + len(second.text.split()) > _CLAIM_WORDS:
+        return second if _LEANS.match(second.text) else first
+    span = Span(start=first.span.start, end=second.span.end)
+    gap = second.span.start - first.span.end
+    return replace(first, span=span, text=f"{first.text}{' ' * gap}{second.text}")
+
+
+def _without_overlap(drafts: Sequence[Draft]) -> list[Draft]:
+    kept: list[Draft] = []
+    for draft in drafts:
+        if not any(draft.marker == other.marker and draft.span.overlaps(other.span) for other in kept):
+            kept.append(draft)
+    return kept
 
 
 def _without_last_text(drafts: list[Draft], limit: int) -> list[Draft]:
@@ -147,9 +216,10 @@ def units(evidence: Sequence[Evidence], documents: Mapping[str, Document | None]
         document = documents.get(item.marker)
         if document is None:
             continue
-        for block in document.blocks:
+        for number, block in enumerate(document.blocks):
             if block.span.overlaps(item.hit.span) and block.kind is not BlockKind.HEADING:
-                found += _units_of(block, document, item, rank, item.hit.score / top)
+                share = item.hit.score / top
+                found += (replace(unit, block=number) for unit in _units_of(block, document, item, rank, share))
     return found
 
 
