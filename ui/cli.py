@@ -184,8 +184,12 @@ def follow_sync(
     for source in sources:
         if source.startswith("package:"):
             note(f"Importing {source.removeprefix('package:')} in a process of its own to read its docstrings")
-    with Interrupts() as signals, follower() as watch:
-        return sync(kb, sources, collection=collection, kind=kind, watch=signals.watching(watch), stop=signals.stop)
+    try:
+        with Interrupts() as signals, follower() as watch:
+            watching = signals.watching(watch)
+            return sync(kb, sources, collection=collection, kind=kind, watch=watching, stop=signals.stop)
+    except KeyboardInterrupt:
+        raise Failed({"stopped": True}, CitewiseError("stopped at once", hint=AGAIN), STOPPED) from None
 
 
 def _finish(kb: KnowledgeBase, report: SyncReport, as_json: bool) -> None:
@@ -198,7 +202,11 @@ def _finish(kb: KnowledgeBase, report: SyncReport, as_json: bool) -> None:
         terminal.show_report(terminal.console(), report)
     if report.stopped:
         waiting = kb.catalogue.count_waiting()
-        raise Failed(result, CitewiseError(f"stopped with {waiting:,} passages still to embed", hint=AGAIN), STOPPED)
+        raise Failed(
+            result,
+            CitewiseError(f"stopped; {waiting:,} of the passages read still wait to be embedded", hint=AGAIN),
+            STOPPED,
+        )
     if failed and failed == report.added + report.updated and not report.unchanged:
         hint = "the reasons stand with each source; `citewise sources` shows them again"
         raise Failed(result, CitewiseError(f"none of the {failed} sources could be read", hint=hint))
@@ -419,7 +427,7 @@ def ask_command(
     """Answer a question with checked citations, or say what is missing."""
     not_yet(dataset=dataset, target=target)
     asked = one_question(question, batch)
-    with asking(ctx) as (_, assistant):
+    with asking(ctx) as (kb, assistant):
         from assistant.wire import answer_json
 
         filters = filters_of(collection, kind, source)
@@ -430,7 +438,8 @@ def ask_command(
         else:
             from ui import terminal
 
-            terminal.show_answer(terminal.console(), assistant.stream(asked, filters=filters))
+            out, origin = terminal.console(), terminal.origins(kb)
+            terminal.show_answer(out, assistant.stream(asked, filters=filters), origin=origin)
 
 
 def _docs_question(line: dict[str, Any]) -> str:
@@ -458,11 +467,14 @@ def chat_command(ctx: typer.Context, as_json: Json = False) -> None:
 def eval_command(
     ctx: typer.Context,
     questions: Annotated[Path, typer.Argument(metavar="QUESTIONS.jsonl", help="The question file.")],
-    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Not yet.")] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="Where the tables asked about lie.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure retrieval, answers, abstention and latency over a question file."""
-    not_yet(data=data)
+    if data is not None:
+        note("Questions over tables are counted, but not answered yet: --data is not used")
     from ui.follow import follower
 
     with asking(ctx) as (kb, assistant), follower() as watch:

@@ -51,7 +51,7 @@ def run(assistant: Assistant, *, sync: Sync, package: str = PACKAGE, quiet: bool
 
     def ask(question: str) -> None:
         out.print(Text(f"\n? {question}\n", style="bold"))
-        answers.append(terminal.show_answer(out, assistant.stream(question)))
+        answers.append(terminal.show_answer(out, assistant.stream(question), origin=terminal.origins(kb)))
 
     out.print(Text("1. A team's notes about three public datasets", style="bold"))
     report = sync(kb, [str(NOTES)], collection=COLLECTION)

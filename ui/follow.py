@@ -70,7 +70,7 @@ class Lines:
         """Take a step and print it where it is time for a line."""
         now = self._now()
         if step.stage != self._stage:
-            self._stage, self._began, self._first = step.stage, now, max(0, step.done - 1)
+            self._stage, self._began, self._first = step.stage, now, step.done
         if now - self._said >= EVERY:
             self._said = now
             say(pace(step, now - self._began, self._first))
@@ -109,11 +109,12 @@ class Bars:
         if step.stage != self._stage:
             if self._task is not None:
                 self._bar.remove_task(self._task)
-            self._stage, self._began, self._first = step.stage, now, max(0, step.done - 1)
+            self._stage, self._began, self._first = step.stage, now, step.done
             verb, _ = STAGES.get(step.stage, (step.stage.capitalize(), ""))
             self._task = self._bar.add_task(verb, total=step.total, rate="")
         rate = (step.done - self._first) / max(now - self._began, 1e-3)
-        self._bar.update(self._task, completed=step.done, total=step.total, rate=f"{rate:,.0f}/s")
+        shown = f"{rate:,.0f}/s" if rate > 0 else ""
+        self._bar.update(self._task, completed=step.done, total=step.total, rate=shown)
 
 
 def follower() -> Lines | Bars:

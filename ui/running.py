@@ -86,7 +86,7 @@ def guarded(work: Callable[[], None], *, as_json: bool) -> None:
         _close_quietly()
         raise typer.Exit(PIPE_CLOSED) from None
     except KeyboardInterrupt:
-        fail(CitewiseError("stopped", hint=AGAIN), as_json=as_json)
+        fail(CitewiseError("stopped", hint="nothing that was stored is lost"), as_json=as_json)
         raise typer.Exit(STOPPED) from None
     except Failed as failed:
         fail(failed.error, as_json=as_json, result=failed.result)

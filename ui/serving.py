@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import signal
@@ -45,6 +46,7 @@ def command(port: int) -> list[str]:
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": "false",
         "global.developmentMode": "false",
+        "logger.level": "warning",
     }
     return [
         sys.executable,
@@ -57,18 +59,18 @@ def command(port: int) -> list[str]:
 
 
 def serve(home: Path, *, port: int, tell: Callable[[str], None], open_browser: bool = False) -> None:
-    """Serve the app over `home` and return when it ends; `tell` gets its URL once it answers.
+    """Serve the app over `home` until Ctrl-C or SIGTERM; `tell` gets its URL once it answers.
 
-    Raises CitewiseError where it does not start, KeyboardInterrupt when it was stopped.
+    Raises CitewiseError where it does not start.
     """
     chosen = free_port(port)
     if not APP.is_file():
         raise CitewiseError(f"the app {APP} is not installed", hint="install citewise again")
     environment = {**os.environ, "CITEWISE_HOME": str(home)}
-    # Streamlit's own messages would come between; what it logs belongs on standard error.
-    process = subprocess.Popen(command(chosen), env=environment, stdout=sys.stderr.fileno(), stdin=subprocess.DEVNULL)
+    # Streamlit's greeting would come between; what goes wrong is on standard error.
+    process = subprocess.Popen(command(chosen), env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
-        with _SigtermStops():
+        with _SigtermStops(), contextlib.suppress(KeyboardInterrupt):
             _wait(process, chosen)
             url = f"http://{HOST}:{chosen}"
             tell(url)

@@ -103,7 +103,8 @@ class _Session:
     def take(self, line: str, out: Console) -> None:
         """Carry out a `:command`, or answer a question."""
         if not line.startswith(":"):
-            self.keep(terminal.show_answer(out, self.assistant.stream(line, history=self.history)))
+            items, origin = self.assistant.stream(line, history=self.history), terminal.origins(self.assistant.kb)
+            self.keep(terminal.show_answer(out, items, origin=origin))
         elif line == ":sources":
             terminal.show_sources(out, self.assistant.kb.catalogue.sources())
         elif line.split()[0] == ":open":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from kb.types import Citation, Claim, Document, Hit, SourceInfo, SourceKey, Sour
 if TYPE_CHECKING:
     from ingest.report import SyncReport
     from ingest.sync import SyncPlan
+    from kb.knowledge import KnowledgeBase
 
 WIDEST = 100
 """Lines longer than this are hard to read."""
@@ -73,10 +74,35 @@ def show_reading(out: Console, reading: Reading) -> None:
     out.print()
 
 
-def show_claim(out: Console, claim: Claim, number: int) -> None:
+Origin = Callable[[SourceKey], str]
+
+
+def origins(kb: KnowledgeBase) -> Origin:
+    """Return what tells of a source's header: a note's status, date and author."""
+
+    def origin(key: SourceKey) -> str:
+        infos = kb.catalogue.sources(list(kb.catalogue.source_ids([key]).values()))
+        return header(infos[0].metadata) if infos else ""
+
+    return origin
+
+
+def header(metadata: Mapping[str, str]) -> str:
+    """Return a note's status, date and author in words, "" where it has none of them."""
+    known = [metadata[name] for name in ("status", "date", "author") if metadata.get(name)]
+    return clean(f" [{', '.join(known)}]") if known else ""
+
+
+def _unknown(key: SourceKey) -> str:
+    return ""
+
+
+def show_claim(out: Console, claim: Claim, number: int, origin: Origin = _unknown) -> None:
     """Print a claim: its quote, or its code, and where that stands."""
     body = code(out, claim.text) if claim.form == "code" else Text(f"“{clean(normalise_spaces(claim.text))}”")
-    sources = [Text(place(c.key, c.headings, c.page), style="cyan") for c in claim.citations]
+    sources = [
+        Text.assemble((place(c.key, c.headings, c.page), "cyan"), (origin(c.key), "dim")) for c in claim.citations
+    ]
     out.print(_numbered(number, body, *sources))
     out.print()
 
@@ -162,15 +188,15 @@ def _show_suggestions(out: Console, title: str, questions: Sequence[str]) -> Non
             out.print(Hanging("  · ", [Text(clean(question))]), end="")
 
 
-def show_answer(out: Console, items: Iterable[Reading | Claim | Answer]) -> Answer:
-    """Print an answer as its parts arrive and return it."""
+def show_answer(out: Console, items: Iterable[Reading | Claim | Answer], *, origin: Origin = _unknown) -> Answer:
+    """Print an answer as its parts arrive and return it; `origin` tells of each source's header."""
     number = 0
     for item in items:
         if isinstance(item, Reading):
             show_reading(out, item)
         elif isinstance(item, Claim):
             number += 1
-            show_claim(out, item, number)
+            show_claim(out, item, number, origin)
         else:
             show_end(out, item)
             return item
@@ -250,7 +276,12 @@ def show_sources(out: Console, sources: Sequence[SourceInfo]) -> None:
         table.add_column("passages", justify="right", no_wrap=True)
         table.add_column("source", overflow="fold")
         for source in group:
-            row = _STATES[source.state], source.kind, f"{source.chunks:,}", clean(source.key.source)
+            row = (
+                _STATES[source.state],
+                source.kind,
+                f"{source.chunks:,}",
+                clean(source.key.source) + header(source.metadata),
+            )
             table.add_row(*(Text(cell) for cell in row), style=_colour(source.state))
         out.print(table)
         show_reasons(out, [(s.key.source, s.reason) for s in group if s.reason])
