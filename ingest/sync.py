@@ -16,11 +16,13 @@ from ingest.sources import Found, Scan, scan
 from ingest.split import split
 from kb.errors import CitewiseError, LoadFailed
 from kb.knowledge import KnowledgeBase
-from kb.types import SourceKey, SourceState
+from kb.types import Document, SourceKey, SourceState
 
 Watch = Callable[[Step], None]
 Stop = Callable[[], bool]
 _READ = frozenset({SourceState.LEXICAL, SourceState.SEARCHABLE})
+MAX_TEXT = 10_000_000
+"""Characters that a document may have, a few thousand pages; what has more is data that somebody named as text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +161,7 @@ def ingest_one(kb: KnowledgeBase, item: Found) -> str | None:
             raise LoadFailed(item.problem)
         data = item.read()
         document = LOADERS[item.kind](data, item.key.source.rsplit("/", 1)[-1])
+        _refuse_endless(document)
         chunks = split(document, item.key)
     except LoadFailed as error:
         reason = f"{error.reason}; {error.hint}" if error.hint else error.reason
@@ -171,6 +174,14 @@ def ingest_one(kb: KnowledgeBase, item: Found) -> str | None:
         return None
     kb.fail(item.key, kind=item.kind, hash="", reason=reason)
     return reason
+
+
+def _refuse_endless(document: Document) -> None:
+    if len(document.text) > MAX_TEXT:
+        raise LoadFailed(
+            f"it has {len(document.text):,} characters of text, more than the {MAX_TEXT:,} that a document may have",
+            hint="split it into several files, or leave it out if it is data",
+        )
 
 
 def _version(item: Found, metadata: Mapping[str, str]) -> str | None:

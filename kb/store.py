@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from kb.types import Anchor, Block, BlockKind, Chunk, Document, SourceInfo, Sour
 BUSY_SECONDS = 60
 T = TypeVar("T")
 _VARIABLES = 500  # values per IN list; SQLite's oldest limit is 999
+_MANY = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -507,9 +509,8 @@ def dump_metadata(values: Mapping[str, str]) -> str:
 
 def _rows(conn: Connection, column: Any, values: Sequence[Any]) -> list[ChunkRow]:
     k, d, s, r, c = schema.chunks, schema.documents, schema.sources, schema.roots, schema.collections
-    size = k.c.end - k.c.start
     query = (
-        select(k, func.substr(d.c.text, k.c.start + 1, size).label("body"), d.c.title, d.c.source_id)
+        select(k, d.c.title, d.c.source_id)
         .add_columns(s.c.source, s.c.kind, s.c.version, s.c.metadata.label("source_metadata"), r.c.uri)
         .add_columns(c.c.name, c.c.id.label("collection_id"))
         .join(d, d.c.id == k.c.document_id)
@@ -517,14 +518,28 @@ def _rows(conn: Connection, column: Any, values: Sequence[Any]) -> list[ChunkRow
         .join(r, r.c.id == s.c.root_id)
         .join(c, c.c.id == r.c.collection_id)
     )
-    return [_chunk(row) for part in batches(list(values)) for row in conn.execute(_in(column, part, query))]
+    rows = [row for part in batches(list(values)) for row in conn.execute(_in(column, part, query))]
+    bodies = _bodies(conn, rows)
+    return [_chunk(row, bodies[row.n]) for row in rows]
 
 
-def _chunk(row: Any) -> ChunkRow:
+def _bodies(conn: Connection, rows: Sequence[Any]) -> dict[int, str]:
+    """Return the texts of chunks by number; a document that many are of is read once, as substr begins at its front."""
+    d, k = schema.documents, schema.chunks
+    many = {id for id, n in Counter(row.document_id for row in rows).items() if n >= _MANY}
+    texts = {id: str(conn.scalar(select(d.c.text).where(d.c.id == id))) for id in many}
+    bodies = {row.n: texts[row.document_id][row.start : row.end] for row in rows if row.document_id in many}
+    query = select(k.c.n, func.substr(d.c.text, k.c.start + 1, k.c.end - k.c.start).label("body"))
+    for part in batches([row.n for row in rows if row.document_id not in many]):
+        bodies |= {row.n: row.body for row in conn.execute(_in(k.c.n, part, query.join(d, d.c.id == k.c.document_id)))}
+    return bodies
+
+
+def _chunk(row: Any, body: str) -> ChunkRow:
     chunk = Chunk(
         id=row.id,
         span=Span(start=row.start, end=row.end),
-        text=row.body,
+        text=body,
         headings=tuple(tuple(path) for path in json.loads(row.headings)),
         page=row.page,
         cell=row.cell,
