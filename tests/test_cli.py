@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from ingest.loaders import LOADERS
 from ingest.report import Step
+from kb.types import Span
 from ui import demo, serving
 from ui.batches import clean_input
 from ui.cli import app
 from ui.follow import Lines, clock, pace
-from ui.terminal import clean
+from ui.terminal import clean, context_span, snippet
 
 HIT = {"rank", "chunk_id", "collection", "root", "source", "title", "headings", "start", "end", "page", "text", "score"}
 CITATION = {"kind", "collection", "root", "source", "headings", "page", "start", "end", "quote"}
@@ -120,6 +123,11 @@ def test_an_abstention_says_what_is_missing_and_what_was_nearest(home: Path, mon
     assert "No answer." in shown
     assert "Nearest, not taken as an answer:" in shown
     assert "“Zyxomma”" in shown
+
+
+def test_an_answer_says_which_of_its_sources_is_superseded(home: Path) -> None:
+    shown = call("ask", "What bothered us about accuracy?", "--source", "breast-cancer-metric.md", home=home).stdout
+    assert "[superseded, 2026-03-02," in shown.replace("\n   ", " ")
 
 
 def test_max_claims_comes_from_the_settings(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -332,6 +340,16 @@ def test_without_a_home_what_could_be_ingested_is_said(in_tmp: Path) -> None:
     assert not (in_tmp / ".citewise").exists()
 
 
+def test_an_empty_citewise_home_names_no_home(in_tmp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CITEWISE_HOME", "")
+    assert one_object(call("--json"))["home"] is None
+
+
+def test_citewise_home_names_the_home(in_tmp: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CITEWISE_HOME", str(home))
+    assert one_object(call("--json"))["home"] == str(home)
+
+
 def test_a_command_without_a_home_says_how_to_get_one(in_tmp: Path) -> None:
     result = call("search", "x", "--json")
     assert result.exit_code == 1
@@ -420,6 +438,20 @@ def _until(ready: Any, seconds: float = 120) -> Iterator[None]:
     yield
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX here")
+def test_the_app_answers_at_the_url_that_is_printed_and_ends_with_ctrl_c(home: Path) -> None:
+    process = spawn("--home", str(home), "ui", "--port", "18501", "--json", cwd=home.parent, stderr=subprocess.DEVNULL)
+    assert process.stdout is not None
+    told = json.loads(process.stdout.readline())
+    assert told["home"] == str(home)
+    with urllib.request.urlopen(told["url"], timeout=30) as page:
+        assert page.status == 200
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0
+    process.stdout.close()
+
+
 # -- parts ---------------------------------------------------------------------------------------------------------
 
 
@@ -435,6 +467,19 @@ def test_pace_tells_rate_and_remaining_time() -> None:
     assert pace(Step(stage="embed", done=50, total=100), 10) == "Embedding 50/100 passages · 5.0/s · 0:10 left"
     assert pace(Step(stage="read", done=5, total=5), 1) == "Reading 5/5 sources"
     assert clock(3725) == "1:02:05"
+
+
+def test_a_quote_is_shown_in_its_context_of_whole_blocks() -> None:
+    document = LOADERS["markdown"](b"# Title\n\nOne here.\n\nThe quote. More.\n\n" + b"far " * 400, "x.md")
+    at = document.text.index("The quote.")
+    around = context_span(document, Span(start=at, end=at + 10)).of(document.text)
+    assert around.startswith("Title")
+    assert around.rstrip().endswith("More.")
+
+
+def test_a_snippet_keeps_its_lines_and_says_where_it_was_cut() -> None:
+    assert snippet("a\n\nb") == "a\nb"
+    assert snippet("word " * 200).endswith("word …")
 
 
 def test_no_text_can_steer_the_terminal() -> None:

@@ -486,10 +486,20 @@ def eval_command(
     if as_json:
         emit(result)
         return
+    _say_figures(result)
+
+
+def _say_figures(result: dict[str, Any]) -> None:
     for part in ("retrieval", "answers", "abstention", "runs", "tables", "latency"):
-        print(f"{part}: {', '.join(f'{name} {value}' for name, value in result[part].items())}")
+        if result[part].get("n", 1):
+            print(f"{part}: {_figures(result[part])}")
     wrong = [str(row["id"]) for row in result["by_question"] if not row["right"]]
     print(f"{result['n']} questions, {result['n'] - len(wrong)} right; not right: {' '.join(wrong) or 'none'}")
+
+
+def _figures(values: dict[str, Any]) -> str:
+    shown = (f"({_figures(v)})" if isinstance(v, dict) else "not known" if v is None else v for v in values.values())
+    return ", ".join(f"{name} {value}" for name, value in zip(values, shown, strict=True))
 
 
 # -- the whole home ------------------------------------------------------------------------------------------------

@@ -144,7 +144,9 @@ def load_settings() -> Settings:
 
 def home_named(call: Call, settings: Settings) -> Path | None:
     """Return the home named by --home, CITEWISE_HOME or citewise.toml, or None."""
-    return call.home if call.home is not None else settings.home
+    if call.home is not None:
+        return call.home
+    return None if os.environ.get("CITEWISE_HOME") == "" else settings.home
 
 
 @contextmanager

@@ -14,11 +14,10 @@ from assistant.assistant import Assistant, turn
 from assistant.suggest import openers
 from assistant.wire import answer_json
 from kb import conversations
-from kb.errors import CitewiseError
 from kb.types import Citation
 from ui import terminal
 from ui.batches import clean_input
-from ui.follow import say
+from ui.running import explained, fail
 
 PROMPT = "\n? "
 HELP = """Type a question; a follow-up may lean on the one before (“and for regression?”).
@@ -40,8 +39,8 @@ def talk(assistant: Assistant) -> None:
             return
         try:
             session.take(line, out)
-        except CitewiseError as error:
-            say(f"Error: {error.message}\nHint: {error.hint}")
+        except Exception as error:  # noqa: BLE001 - the border: one turn's failure must not end the conversation
+            fail(explained(error), as_json=False)
 
 
 def as_object(assistant: Assistant) -> dict[str, Any]:

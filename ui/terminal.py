@@ -237,7 +237,7 @@ def show_context(out: Console, document: Document, citation: Citation) -> None:
     around = context_span(document, citation.span)
     before = Span(start=around.start, end=citation.span.start).of(document.text)
     after = Span(start=citation.span.end, end=around.end).of(document.text)
-    left, right = ("", "") if out.is_terminal else ("»", "«")
+    left, right = ("", "") if out.color_system else ("»", "«")
     marked = Text.assemble(
         "" if around.start == 0 else "… ",
         clean(before),
