@@ -135,7 +135,7 @@ def _packed(sections: Iterable[list[_Piece]]) -> Iterator[list[_Piece]]:
         size = 0
         for unit in _units(section):
             words = sum(piece.words for piece in unit)
-            if group and size + words > MAX_WORDS:
+            if group and (size + words > MAX_WORDS or unit[-1].span.end - group[0].span.start > MAX_CHARS):
                 yield group
                 group, size = [], 0
             group, size = group + unit, size + words
