@@ -1,0 +1,31 @@
+"""The app: `streamlit run ui/app.py`, with CITEWISE_HOME naming the knowledge base. Pages are in `views`."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui import state
+from ui.render import notice
+from ui.views import chat, library
+
+
+def main() -> None:
+    """Show the page that is asked for."""
+    st.set_page_config(page_title="Citewise", page_icon=str(state.ASSETS / "icon.svg"), layout="wide")
+    state.styles()
+    if not state.is_local(st.get_option("server.address")):
+        state.show(notice("This app must listen on 127.0.0.1 only", "start it with `citewise ui`"))
+        st.stop()
+    chat.restore()
+    chat_page = st.Page(chat.page, title="Chat", icon=":material/forum:", url_path="chat", default=True)
+    library_page = st.Page(library.page, title="Library", icon=":material/library_books:", url_path="library")
+    page = st.navigation([chat_page, library_page])
+    if st.session_state.pop("go", False) and page is not chat_page:
+        st.switch_page(chat_page)
+    with st.sidebar:
+        state.guarded(chat.sidebar)
+    page.run()
+    state.guarded(chat.panel)
+
+
+main()

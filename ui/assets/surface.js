@@ -1,0 +1,51 @@
+// Builds a tree of ui/nodes.py. Text only ever becomes a text node, and only the tags named here are made.
+const TAGS = new Set(
+  ("article aside blockquote button code dd details div dl dt em footer h1 h2 h3 header li mark nav ol p pre section " +
+    "small span strong summary table tbody td th thead tr ul").split(" ")
+)
+
+function build(node, send) {
+  if (typeof node === "string") return document.createTextNode(node)
+  if (!TAGS.has(node.tag)) return document.createTextNode("")
+  const element = document.createElement(node.tag)
+  element.className = node.css
+  if (node.label) {
+    element.setAttribute("aria-label", node.label)
+    element.title = node.label
+  }
+  if (node.tag === "button") {
+    element.type = "button"
+    element.onclick = () => send(node.event)
+  }
+  if (node.focus) element.dataset.focus = ""
+  element.append(...node.children.map((child) => build(child, send)))
+  return element
+}
+
+// A quote comes to the upper third of its panel; a new answer is read from its question on.
+function bringIntoView(root) {
+  const target = root.querySelector("[data-focus]")
+  if (!target) return
+  const panel = target.closest(".cw-scroll")
+  const scroller = panel || target.closest(".stMain")
+  if (!scroller) return
+  const above = panel ? panel.clientHeight / 3 : 72
+  const gap = target.getBoundingClientRect().top - scroller.getBoundingClientRect().top
+  scroller.scrollTop += gap - above
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  let root = parentElement.querySelector(":scope > .cw-root")
+  if (!root) {
+    root = document.createElement("div")
+    root.className = "cw-root"
+    parentElement.append(root)
+  }
+  root.send = (event) => setTriggerValue("event", event)
+  const wanted = JSON.stringify(data)
+  if (root.shown === wanted) return
+  root.shown = wanted
+  root.replaceChildren(build(data, (event) => root.send(event)))
+  // Streamlit scrolls a chat to its end while it settles, so once is not enough.
+  for (const wait of [0, 120, 300, 600]) setTimeout(() => bringIntoView(root), wait)
+}
