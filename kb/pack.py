@@ -14,6 +14,7 @@ import shutil
 import tempfile
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,10 @@ MANIFEST = "manifest.json"
 CATALOGUE = "catalogue.db"
 _PIECE = 1 << 20
 _MANIFEST_BYTES = 1 << 20
+# What the standard library raises for a damaged archive; RuntimeError where it claims to be encrypted
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, TypeError, NotImplementedError, RuntimeError
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +129,7 @@ def _extract(path: Path, folder: Path) -> dict[str, Any]:
             for name, facts in manifest["members"].items():
                 with archive.open(name) as source, (folder / name).open("wb") as target:
                     _copy(source, target, facts, path)
-    except (zipfile.BadZipFile, EOFError, ValueError, KeyError, TypeError, NotImplementedError, RuntimeError) as error:
+    except _DAMAGED as error:
         raise _unsound(path, str(error)) from error
     except FileNotFoundError as error:
         raise BadInput(f"there is no file {path}", hint="name a file that `citewise pack` made") from error
@@ -169,7 +174,10 @@ def _fill(home: Path, manifest: Mapping[str, Any], progress: Progress) -> None:
     with KnowledgeBase(home, embedder=stored, splitter=str(manifest["splitter"])) as kb:
         if wrong := store.defects(kb.catalogue):
             raise BadInput(f"the packed catalogue is damaged: {wrong[0]}", hint="use another pack file")
-        kb.compact(progress)
+        try:
+            kb.compact(progress)
+        except ValueError as error:
+            raise BadInput(f"the packed vectors cannot be used: {error}", hint="use another pack file") from error
 
 
 def _unsound(path: Path, reason: str) -> BadInput:

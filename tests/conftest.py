@@ -9,9 +9,14 @@ from pathlib import Path
 import pytest
 from corpora import write_pages
 from fakes import HashingEmbedder
+from hypothesis import HealthCheck, settings
 
 from ingest.split import FINGERPRINT
 from kb.knowledge import KnowledgeBase
+
+# A busy machine is slow, which is no finding.
+settings.register_profile("citewise", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("citewise")
 
 ROOT = Path(__file__).resolve().parent.parent
 
