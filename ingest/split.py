@@ -185,6 +185,7 @@ def _may_join(left: Sequence[_Piece], right: Sequence[_Piece]) -> bool:
 def _chunk(document: Document, key: SourceKey, group: Sequence[_Piece]) -> Chunk:
     span = Span(start=group[0].span.start, end=group[-1].span.end)
     text = span.of(document.text)
+    code = sum(len(piece.span) for piece in group if piece.kind is BlockKind.CODE)
     return Chunk(
         id=Chunk.make_id(key, span, text),
         span=span,
@@ -192,6 +193,7 @@ def _chunk(document: Document, key: SourceKey, group: Sequence[_Piece]) -> Chunk
         headings=tuple(dict.fromkeys(piece.headings for piece in group)),
         page=_number(document.locate(span.start, "page")),
         cell=_number(document.locate(span.start, "cell")),
+        code=round(code / max(1, len(text)), 3),
     )
 
 

@@ -90,6 +90,7 @@ chunks = Table(
     Column("headings", Text, nullable=False),
     Column("page", Integer),
     Column("cell", Integer),
+    Column("code", Float, nullable=False, default=0),
     Column("vector_key", String(32), nullable=False, index=True),
     Column("heading_key", String(32), index=True),
     Column("dense", Integer, nullable=False, default=0),

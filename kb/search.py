@@ -30,7 +30,9 @@ LEXICAL_FIELDS = (1.0, 2.0, 1.0)
 MEANING, WORDS, HEADING = 0.6, 0.4, 0.1
 """Weights of cosine, normalised BM25 and the cosine of the innermost heading."""
 OWN, SECTION, DOCUMENT = 0.6, 0.3, 0.1
-"""Shares of a passage's score: its own, its section's best, the mean of its document's best three."""
+"""Shares of a passage's score: its own, its section's best, a third of the sum of its document's best three."""
+CODE = 0.03
+"""What a passage of nothing but code loses."""
 JOIN_RANKS = 2
 """A neighbour ranked at most so many places later joins a passage."""
 JOIN_WORDS = 200
@@ -89,7 +91,13 @@ class Ranker:
         with self.catalogue.read() as conn:
             size = lexical.size(conn)
             found = lexical.document_frequency(conn, terms)
-        return {term: math.log(1 + (size - n + 0.5) / (n + 0.5)) for term, n in found.items()}
+        return {term: _idf(size, n) for term, n in found.items()}
+
+    def _known(self, terms: Sequence[str]) -> list[tuple[str, float]]:
+        """Return the terms that occur anywhere, with their weights."""
+        with self.catalogue.read() as conn:
+            size, found = lexical.size(conn), lexical.document_frequency(conn, terms)
+        return [(term, _idf(size, n)) for term, n in found.items() if n]
 
     def _sources(self, filters: Filters) -> list[int] | None:
         if not filters:
@@ -106,7 +114,7 @@ class Ranker:
         with self.catalogue.read() as conn:
             others = [n for n in near if n not in words]
             rest = lexical.scores(conn, terms, others, weights=LEXICAL_FIELDS)
-        most = _BM25_LIMIT * sum(self.term_weights(terms).values())
+        most = _BM25_LIMIT * sum(w for _, w in self._known(terms))
         return {n: max(0.0, score) / most for n, score in {**rest, **words}.items()} if most else {}
 
     def _dense(self, vector: np.ndarray | None, sources: list[int] | None, notes: list[str]) -> list[int]:
@@ -137,7 +145,7 @@ class Ranker:
         sections = _grouped(base, {n: (c.document_id, c.section) for n, c in candidates.items()})
         documents = _grouped(base, {n: c.document_id for n, c in candidates.items()})
         scored = [
-            _Scored(candidate=c, score=_total(base[n], sections[n], documents[n]), parts=parts[n])
+            _Scored(candidate=c, score=_total(base[n], sections[n], documents[n]) - CODE * c.code, parts=parts[n])
             for n, c in candidates.items()
         ]
         return sorted(scored, key=lambda item: (-item.score, item.candidate.n))
@@ -183,6 +191,10 @@ class _Clock:
         return {"total": time.perf_counter() - self._begin, **self._laps}
 
 
+def _idf(size: int, n: int) -> float:
+    return math.log(1 + (size - n + 0.5) / (n + 0.5))
+
+
 def _cosines(vector: np.ndarray | None, cached: Mapping[str, np.ndarray]) -> dict[str, float]:
     if vector is None or not cached:
         return {}
@@ -200,8 +212,7 @@ def _grouped(base: Mapping[int, float], places: Mapping[int, Hashable]) -> dict[
 
 
 def _total(own: float, section: Sequence[float], document: Sequence[float]) -> float:
-    best = document[:3]
-    return OWN * own + SECTION * section[0] + DOCUMENT * math.fsum(best) / len(best)
+    return OWN * own + SECTION * section[0] + DOCUMENT * math.fsum(document[:3]) / 3
 
 
 def _grouped_neighbours(found: Sequence[tuple[ChunkRow, _Scored]]) -> list[list[tuple[ChunkRow, _Scored]]]:

@@ -60,6 +60,7 @@ class Candidate:
     document_id: int
     start: int
     section: str
+    code: float
     vector_key: str
     heading_key: str | None
 
@@ -224,7 +225,7 @@ class Catalogue:
     def candidates(self, numbers: Sequence[int]) -> dict[int, Candidate]:
         """Return what ranking needs of the chunks that are stored among `numbers`."""
         k = schema.chunks
-        query = select(k.c.n, k.c.document_id, k.c.start, k.c.headings, k.c.vector_key, k.c.heading_key)
+        query = select(k.c.n, k.c.document_id, k.c.start, k.c.headings, k.c.code, k.c.vector_key, k.c.heading_key)
         with self.read() as conn:
             rows = [row for part in batches(numbers) for row in conn.execute(_in(k.c.n, part, query))]
         return {
@@ -232,6 +233,7 @@ class Catalogue:
                 n=row.n,
                 document_id=row.document_id,
                 start=row.start,
+                code=row.code,
                 section=json.dumps(json.loads(row.headings)[:1]),
                 vector_key=row.vector_key,
                 heading_key=row.heading_key,
@@ -435,7 +437,7 @@ def _drop_chunks(conn: Connection, rows: Sequence[tuple[int, str]]) -> None:
 
 # -- rows to values --------------------------------------------------------------------------------------------
 
-_CHUNK_FIELDS = ("id", "start", "end", "headings", "page", "cell", "vector_key", "heading_key")
+_CHUNK_FIELDS = ("id", "start", "end", "headings", "page", "cell", "code", "vector_key", "heading_key")
 
 
 def _chunk_row(chunk: Chunk, keys: VectorKeys) -> dict[str, Any]:
@@ -446,6 +448,7 @@ def _chunk_row(chunk: Chunk, keys: VectorKeys) -> dict[str, Any]:
         "headings": json.dumps(chunk.headings, ensure_ascii=False),
         "page": chunk.page,
         "cell": chunk.cell,
+        "code": chunk.code,
         "vector_key": keys.vector,
         "heading_key": keys.heading,
     }
@@ -543,6 +546,7 @@ def _chunk(row: Any, body: str) -> ChunkRow:
         headings=tuple(tuple(path) for path in json.loads(row.headings)),
         page=row.page,
         cell=row.cell,
+        code=row.code,
     )
     return ChunkRow(
         n=row.n,

@@ -145,7 +145,7 @@ class Chunk:
     """An indexed unit: `text` is exactly the document's text at `span`.
 
     `headings` holds each heading path that the span touches, outermost heading first. `id` is the hash of source,
-    span and text.
+    span and text. `code` is the share of its characters that stand in code blocks.
     """
 
     id: str
@@ -154,6 +154,7 @@ class Chunk:
     headings: tuple[tuple[str, ...], ...] = ()
     page: int | None = None
     cell: int | None = None
+    code: float = 0.0
 
     @staticmethod
     def make_id(key: SourceKey, span: Span, text: str) -> str:
