@@ -331,9 +331,12 @@ class KnowledgeBase:
         numbers = self.catalogue.chunk_numbers()
         for part in store.batches(numbers):
             embedded += self._embed(list(self.catalogue.chunks_numbered(part).values()))
-        self._refill_dense(progress)
         with self.catalogue.write() as conn:
             store.drop_unused_vectors(conn)
+        if self.catalogue.get("uncompacted") == "1":  # a forget was interrupted
+            self.compact(progress)
+        else:
+            self._refill_dense(progress)
         return Rebuilt(chunks=len(numbers), embedded=embedded, seconds=time.perf_counter() - began)
 
     def _split_again(self, split: Split) -> None:
