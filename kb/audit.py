@@ -14,11 +14,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from sqlalchemy import func, select
 
 from kb import lexical, schema, store
 from kb.dense import ChromaIndex
-from kb.errors import CitewiseError, IndexMismatch, IndexUnavailable
+from kb.errors import CatalogueBroken, CitewiseError, IndexMismatch, IndexUnavailable
 from kb.knowledge import KnowledgeBase, Progress
 from kb.text import terms
 from kb.types import Chunk, SourceState
@@ -28,6 +29,8 @@ SAMPLE = 5_000
 NEAR = 5
 """An own vector must come back among so many, for other texts can have the same vector."""
 FAR = 200
+SAME = 0.999
+"""Cosine from which two vectors are the same but for rounding."""
 MARGIN = 200 * 2**20
 """Bytes that should stay free beside a second copy of the home, which a rebuild and a forget write."""
 SHOWN = 5
@@ -53,12 +56,15 @@ def audit(kb: KnowledgeBase, *, progress: Progress = _silent) -> tuple[Check, ..
 
     `progress` gets how many of the chunks to try were tried.
     """
+    home = (_writable(kb.home), _space(kb.home), _catalogue(kb))
+    # Where the database itself is damaged, what else it says means nothing.
+    return (*home, *_contents(kb, progress)) if home[-1].ok else home
+
+
+def _contents(kb: KnowledgeBase, progress: Progress) -> tuple[Check, ...]:
     chunks, of = _chosen(kb)
     tried = _Tried(progress, total=2 * len(chunks))
     return (
-        _writable(kb.home),
-        _space(kb.home),
-        _catalogue(kb),
         _spans(kb, chunks, of),
         _words(kb, chunks, of, tried),
         _lexical_rows(kb),
@@ -129,9 +135,12 @@ def _space(home: Path) -> Check:
 
 
 def _catalogue(kb: KnowledgeBase) -> Check:
-    return _result(
-        "catalogue", store.defects(kb.catalogue), "the database is sound", "citewise unpack FILE, a pack made before"
-    )
+    try:
+        wrong = store.defects(kb.catalogue)
+    except CatalogueBroken as error:
+        wrong = [error.message]
+    fix = "move the home away, then `citewise unpack FILE` with a pack made before, or `citewise ingest` again"
+    return _result("catalogue", wrong, "the database is sound", fix)
 
 
 def _rows(kb: KnowledgeBase, numbers: Sequence[int]) -> Iterator[list[store.ChunkRow]]:
@@ -246,10 +255,15 @@ def _unfound(kb: KnowledgeBase, index: ChromaIndex, numbers: Sequence[int], trie
             vector = vectors.get(row.vector_key)
             if vector is None or len(vector) != index.dim:
                 continue  # told by the check of the cache
-            near = any(id in same[row.vector_key] for id, _ in index.search(vector, NEAR))
-            if not near and not any(id in same[row.vector_key] for id, _ in index.search(vector, FAR)):
+            ids = same[row.vector_key]
+            if not _finds(index, vector, ids, NEAR) and not _finds(index, vector, ids, FAR):
                 yield row
         tried.add(len(rows))
+
+
+def _finds(index: ChromaIndex, vector: np.ndarray, ids: set[str], k: int) -> bool:
+    """Tell whether `vector` finds one of `ids` among the first `k`, stored with the same vector."""
+    return any(id in ids and similarity > SAME for id, similarity in index.search(vector, k))
 
 
 def _ids_by_vector(kb: KnowledgeBase, keys: Sequence[str]) -> Mapping[str, set[str]]:

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -62,13 +61,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def whole(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[State, float]]:
+def whole(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[State, float]:
     """The state after an ingest that nobody disturbed, and the seconds that it took."""
     home = tmp_path_factory.mktemp("whole") / "home"
     process = start(home, folder)
     began = time.monotonic()
     finish(process)
-    yield seen(home), time.monotonic() - began
+    seconds = time.monotonic() - began
+    return seen(home), seconds
 
 
 @pytest.mark.slow

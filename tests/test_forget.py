@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -58,7 +57,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def filled(kb: KnowledgeBase, folder: Path) -> Iterator[tuple[KnowledgeBase, list[bytes]]]:
+def filled(kb: KnowledgeBase, folder: Path) -> tuple[KnowledgeBase, list[bytes]]:
     """A knowledge base that knows the secret in every place where it can be: index, cache, chat and backup."""
     sync(kb, [str(folder)])
     [secret] = kb.find_sources("private/secret.md")
@@ -68,7 +67,7 @@ def filled(kb: KnowledgeBase, folder: Path) -> Iterator[tuple[KnowledgeBase, lis
     conversations.append(kb.catalogue, chat, "How is it reached?", answer)
     (kb.home / "backups").mkdir()
     (kb.home / "backups" / "old.db").write_text(SECRET, encoding="utf-8")
-    yield kb, traces(kb, secret)
+    return kb, traces(kb, secret)
 
 
 def test_the_search_for_traces_finds_them_before(filled: tuple[KnowledgeBase, list[bytes]]) -> None:

@@ -236,11 +236,11 @@ def test_a_catalogue_that_is_no_database_is_a_clear_error(tmp_path: Path) -> Non
 
 
 @pytest.fixture
-def stored(tmp_path: Path) -> Iterator[Path]:
+def stored(tmp_path: Path) -> Path:
     """A closed home that knows the small pages."""
     with opened(tmp_path / "home") as kb:
         sync(kb, [str(write_pages(tmp_path / "pages"))])
-    yield tmp_path / "home"
+    return tmp_path / "home"
 
 
 def mounted(kind: str, *arguments: str) -> bool:
