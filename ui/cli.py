@@ -178,15 +178,18 @@ def follow_sync(
     kb: KnowledgeBase, sources: Sequence[str], *, collection: str = "default", kind: str | None = None
 ) -> SyncReport:
     """Sync with progress on standard error; the first Ctrl-C or SIGTERM stops it after the batch at hand."""
+    from ingest.report import Step
     from ingest.sync import sync
     from ui.follow import Interrupts, follower
 
-    for source in sources:
-        if source.startswith("package:"):
-            note(f"Importing {source.removeprefix('package:')} in a process of its own to read its docstrings")
+    packages = [source.removeprefix("package:") for source in sources if source.startswith("package:")]
+    if packages:
+        note(f"Importing {', '.join(packages)} in a process of its own to read the docstrings")
     try:
         with Interrupts() as signals, follower() as watch:
             watching = signals.watching(watch)
+            if packages:
+                watch(Step(stage="import", done=0, total=0))
             return sync(kb, sources, collection=collection, kind=kind, watch=watching, stop=signals.stop)
     except KeyboardInterrupt:
         raise Failed({"stopped": True}, CitewiseError("stopped at once", hint=AGAIN), STOPPED) from None

@@ -26,7 +26,7 @@ COLLECTION = "demo"
 DONE = "demo:package"
 NOTE_QUESTION = "Why did we lower the decision threshold for malignant samples?"
 PACKAGE_QUESTIONS = (
-    "How do I stop a scaler from learning from the test folds?",
+    "What happens to unknown categories in OneHotEncoder with handle_unknown='ignore'?",
     "What does the class_weight parameter of LogisticRegression do?",
 )
 REFUSED = "How many nodes does our Spark cluster in Frankfurt have?"
@@ -76,7 +76,12 @@ def run(assistant: Assistant, *, sync: Sync, package: str = PACKAGE, quiet: bool
 def _read_package(kb: KnowledgeBase, out: Console, sync: Sync, package: str) -> SyncReport:
     """Ingest the package unless exactly this version of it is in already."""
     name = package.removeprefix("package:")
-    out.print(Text(f"\n2. The docstrings of the installed {name} {_version(name)}, about two minutes", style="bold"))
+    out.print(
+        Text(
+            f"\n2. The docstrings of the installed {name} {_version(name)}, about two minutes on two cores",
+            style="bold",
+        )
+    )
     if kb.catalogue.get(DONE) == _mark(kb, package) and not kb.catalogue.count_waiting():
         out.print("Already here.")
         return SyncReport()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 EVERY = 2.0
 """Seconds between two lines where standard error is no terminal."""
 STAGES = {
+    "import": ("Importing", "packages"),
     "scan": ("Looking", "sources"),
     "read": ("Reading", "sources"),
     "embed": ("Embedding", "passages"),
@@ -111,10 +112,10 @@ class Bars:
                 self._bar.remove_task(self._task)
             self._stage, self._began, self._first = step.stage, now, step.done
             verb, _ = STAGES.get(step.stage, (step.stage.capitalize(), ""))
-            self._task = self._bar.add_task(verb, total=step.total, rate="")
+            self._task = self._bar.add_task(verb, total=step.total or None, rate="")
         rate = (step.done - self._first) / max(now - self._began, 1e-3)
         shown = f"{rate:,.0f}/s" if rate > 0 else ""
-        self._bar.update(self._task, completed=step.done, total=step.total, rate=shown)
+        self._bar.update(self._task, completed=step.done, total=step.total or None, rate=shown)
 
 
 def follower() -> Lines | Bars:
