@@ -9,16 +9,18 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from assistant import features, suggest
+from assistant import suggest
 from assistant.abstain import ConfidenceModel, shipped
 from assistant.draft import ExtractiveDrafter, Scored
 from assistant.evidence import gather
+from assistant.features import measure
 from assistant.reading import read
 from assistant.types import Answer, Evidence, Reading, Turn
 from assistant.verify import verify
 from kb.filters import Filters
 from kb.knowledge import KnowledgeBase
-from kb.types import Claim, Document, Verdict
+from kb.search import SearchResult
+from kb.types import Claim, Document, Hit, Verdict
 
 PASSAGES = 10
 """Passages gathered as evidence."""
@@ -49,21 +51,24 @@ class Assistant:
         clock.lap("read")
         found = self.kb.search(reading.question, k=PASSAGES, filters=filters)
         evidence = gather(found.hits)
-        documents = {item.marker: self.kb.catalogue.document(item.hit.key) for item in evidence}
         clock.lap("search")
-        scored = self._drafter.score(reading, evidence, documents)
-        confidence = self._confidence(reading, evidence, scored)
-        clock.lap("draft")
-        if not scored or confidence < self._threshold:
-            missing = suggest.missing(reading, found.hits, self.kb)
-            yield self._abstention(question, reading, evidence, confidence, missing, found.notes, clock)
+        confidence = self.confidence(reading.question, found.hits)
+        clock.lap("confidence")
+        if not found.hits or confidence < self._threshold:
+            yield self._abstention(question, reading, found, confidence, clock)
             return
+        documents = {item.marker: self.kb.catalogue.document(item.hit.key) for item in evidence}
+        scored = self._drafter.score(reading, evidence, documents)
+        clock.lap("draft")
         claims = []
         for claim in self._claims(reading, scored, evidence, documents):
             if claim.verdict is Verdict.QUOTED:
                 claims.append(claim)
                 yield claim
         clock.lap("verify")
+        if not claims:
+            yield self._abstention(question, reading, found, confidence, clock)
+            return
         yield Answer(
             question=question,
             reading=reading,
@@ -88,33 +93,28 @@ class Assistant:
             yield verify(draft, at_hand, documents)
 
     def _abstention(
-        self,
-        question: str,
-        reading: Reading,
-        evidence: Sequence[Evidence],
-        confidence: float,
-        missing: Sequence[str],
-        notes: Sequence[str],
-        clock: _Clock,
+        self, question: str, reading: Reading, found: SearchResult, confidence: float, clock: _Clock
     ) -> Answer:
-        nearest = tuple(item.hit for item in evidence[:3])
+        nearest = found.hits[:3]
         return Answer(
             question=question,
             reading=reading,
             abstained=True,
             confidence=confidence,
-            missing=tuple(missing),
+            missing=suggest.missing(reading, found.hits, self.kb),
             nearest=nearest,
             suggestions=suggest.instead(nearest, self.kb),
-            evidence=tuple(item.hit for item in evidence),
-            notes=tuple(notes),
+            evidence=found.hits,
+            notes=found.notes,
             timings=clock.done(),
         )
 
-    def _confidence(self, reading: Reading, evidence: Sequence[Evidence], scored: Sequence[Scored]) -> float:
-        if not scored:
+    def confidence(self, question: str, hits: Sequence[Hit]) -> float:
+        """Return the calibrated probability that `hits` answer `question`."""
+        if not hits:
             return 0.0
-        return self._model.confidence(features.measure(reading, evidence, scored, self.kb.term_weights))
+        size = self.kb.catalogue.count("chunks")
+        return self._model.confidence(measure(question, hits, frequency=self.kb.term_frequency, size=size))
 
     @property
     def _drafter(self) -> ExtractiveDrafter:

@@ -13,7 +13,7 @@ import numpy as np
 
 from assistant.types import Evidence, Reading
 from assistant.verify import Draft
-from kb.text import query_terms, sentences, trimmed
+from kb.text import kin, query_terms, sentences, trimmed
 from kb.types import Block, BlockKind, Document, Span
 
 Embed = Callable[[Sequence[str]], np.ndarray]
@@ -21,7 +21,7 @@ Weigh = Callable[[Sequence[str]], Mapping[str, float]]
 
 PASSAGES = 8
 """Passages that sentences are taken from."""
-CANDIDATES = 48
+CANDIDATES = 32
 """Most sentences compared by meaning; what is longer is cut by word overlap first."""
 KEEP = 0.8
 """A claim is shown from this share of the best one's score on, and a neighbour sentence joins from there on."""
@@ -279,10 +279,4 @@ def _overlap(unit: Unit, weights: Mapping[str, float]) -> float:
 
 
 def _has(term: str, held: set[str]) -> bool:
-    return term in held or (len(term) > 4 and any(_kin(term, other) for other in held))
-
-
-def _kin(a: str, b: str) -> bool:
-    """Tell whether two words differ in their ending only."""
-    short = min(len(a), len(b))
-    return short >= 5 and a[: max(5, short - 2)] == b[: max(5, short - 2)] and abs(len(a) - len(b)) <= 4
+    return term in held or any(kin(term, other) for other in held)

@@ -152,3 +152,11 @@ def trimmed(span: Span, text: str) -> Span | None:
 def normalise_spaces(text: str) -> str:
     """Return `text` with each run of white space as one space, none at the ends."""
     return " ".join(text.split())
+
+
+def kin(a: str, b: str) -> bool:
+    """Tell whether two lower-case words differ in their ending only: scale, scaling, scaled."""
+    short = min(len(a), len(b))
+    if short < 4 or abs(len(a) - len(b)) > 4:
+        return False
+    return a[: max(4, short - 2)] == b[: max(4, short - 2)]
