@@ -72,8 +72,7 @@ def reference(texts: list[str]) -> np.ndarray:
 @pytest.mark.slow
 def test_vectors_are_those_of_the_float32_weights(minilm: MiniLM) -> None:
     cosines = (minilm.embed(TEXTS) * reference(TEXTS)).sum(axis=1)
-    assert cosines.min() >= 0.985
-    assert np.mean(cosines) >= 0.99
+    assert cosines.min() >= 0.99
 
 
 @pytest.mark.slow
@@ -88,7 +87,7 @@ def test_a_text_has_the_same_vector_in_any_batch(minilm: MiniLM) -> None:
     together = minilm.embed(TEXTS)
     alone = np.concatenate([minilm.embed([text]) for text in TEXTS])
     backwards = minilm.embed(TEXTS[::-1])[::-1]
-    assert (together * alone).sum(axis=1).min() > 0.995
+    assert (together * alone).sum(axis=1).min() > 0.999
     assert (together * backwards).sum(axis=1).min() > 0.9999
 
 
