@@ -61,6 +61,18 @@ def app(monkeypatch: pytest.MonkeyPatch, filled: KnowledgeBase, bare: AppTest) -
     return bare
 
 
+@pytest.fixture
+def library(app: AppTest) -> AppTest:
+    """The library page over `filled`."""
+    return AppTest.from_function(_library_page, default_timeout=60)
+
+
+def _library_page() -> None:
+    from ui.views import library
+
+    library.page()
+
+
 def trees(app: AppTest) -> str:
     """Return everything that the app's trees and escaped HTML hold, as one text."""
     surfaces = [json.dumps(json.loads(e.proto.json), ensure_ascii=False) for e in app.get("bidi_component")]
@@ -224,6 +236,33 @@ def test_a_deleted_conversation_in_the_address_is_a_new_chat(app: AppTest, fille
     assert "What would you like to know?" in trees(app)
     app.chat_input[0].set_value("What does RobustScaler use?").run()
     assert len(conversations.recent(filled.catalogue)) == 1
+
+
+def test_the_library_shows_states_and_reasons(library: AppTest) -> None:
+    library.run()
+    assert not library.exception
+    assert "cw-is-failed" in trees(library)
+    assert "broken.pdf" in trees(library)
+    assert "citewise ingest PATH" in trees(library)
+
+
+def test_forgetting_asks_first_and_then_leaves_nothing(library: AppTest, filled: KnowledgeBase) -> None:
+    key = next(s.key for s in filled.catalogue.sources() if s.key.source == "guide/scaling.md")
+    library.session_state["forget"] = {"collection": key.collection, "root": key.root, "source": key.source}
+    library.run()
+    assert filled.catalogue.document(key) is not None
+    next(b for b in library.button if b.label == "Forget it").click().run()
+    assert filled.catalogue.document(key) is None
+
+
+def test_reading_again_takes_up_what_was_mended(library: AppTest, filled: KnowledgeBase, pages: Path) -> None:
+    (pages / "guide" / "scaling.md").write_text(
+        "# Scaling features\n\nPowerTransformer makes features Gaussian.", "utf-8"
+    )
+    library.session_state["update"] = {"do": "update", "source": "guide/scaling.md"}
+    library.run()
+    assert "1 source read again, 0 unchanged." in trees(library)
+    assert "PowerTransformer" in filled.search("PowerTransformer").hits[0].text
 
 
 def test_an_error_is_shown_with_its_hint_and_the_app_lives_on(app: AppTest, filled: KnowledgeBase) -> None:

@@ -358,6 +358,7 @@ def _bar(title: str) -> Node:
 
 def _panel_head(document: Document, source: SourceInfo, headings: Sequence[str], page: str | None) -> Node:
     facts = [source.kind, f"version {source.version}" if source.version else "", f"page {page}" if page else ""]
+    facts += [source.metadata.get(name, "") for name in ("status", "date", "author")]
     state, meaning = STATES[source.state]
     return el(
         "header",

@@ -247,14 +247,11 @@ def _hit(hit: Hit, rank: int) -> Node:
 
 def doubt(key: SourceKey, passages: int) -> Node:
     """Return what forgetting a source means."""
+    kept = f"Its {counted(passages, 'passage')} will answer no more, and its text leaves the stored chats and files."
     return el(
         "div",
         "",
         el("p", "cw-path", key.source),
-        el(
-            "p",
-            "",
-            f"Its {counted(passages, 'passage')} will answer no more, and its text leaves the stored chats and files.",
-        ),
+        el("p", "", kept if passages else "Nothing of it is stored but its name and why it could not be read."),
         el("p", "cw-hint", "The file itself is not touched."),
     )

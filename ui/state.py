@@ -46,7 +46,7 @@ def styles() -> None:
 def _clicked(key: str) -> None:
     event = getattr(st.session_state[key], "event", None)
     if isinstance(event, Mapping) and (action := ACTIONS.get(str(event.get("do")))) is not None:
-        action(event)
+        guarded(lambda: action(event))
 
 
 # -- what a click does ---------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import FLAGS, HOSTILE, HOSTILE_NAME, PAGES, Browser, serve
+from running import FLAGS, HOSTILE, HOSTILE_COLLECTION, HOSTILE_NAME, PAGES, Browser, serve
 
 from ingest.split import FINGERPRINT
 from ingest.sync import sync
@@ -37,11 +37,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("docs")
     for name, text in PAGES.items():
         (folder / name).write_text(text, "utf-8")
-    (folder / HOSTILE_NAME).write_text(HOSTILE, "utf-8")
+    hostile = tmp_path_factory.mktemp("hostile") / HOSTILE_NAME
+    hostile.write_text(HOSTILE, "utf-8")
     (folder / "report.pdf").write_bytes(b"%PDF-1.7\nthis is cut off")
     made = tmp_path_factory.mktemp("home")
     with KnowledgeBase(made, embedder=MiniLM(), splitter=FINGERPRINT) as kb:
         sync(kb, [str(folder)])
+        sync(kb, [str(hostile)], collection=HOSTILE_COLLECTION)
     return made
 
 

@@ -79,6 +79,7 @@ Zebrafish imputation costs $\\int_0^1 x$ stripes :material/home: :smile: :red[lo
 
    <img src="http://evil.example/code.png" onerror="alert(5)"><iframe src="http://evil.example/"></iframe>
 """
+HOSTILE_COLLECTION = "<b>c</b> ![c](http://evil.example/c.png) :tada: $c$"
 HOSTILE_NAME = "<img src=x onerror=alert(6)> ![n](x) :smile: $x$.rst"
 
 

@@ -24,6 +24,13 @@ def test_an_answer_shows_its_reading_its_quotes_and_its_confidence(app: str, win
     assert seen.errors == []
 
 
+def test_a_long_answer_is_read_from_its_question_on(app: str, window: Browser) -> None:
+    page, _ = window.open(app, width=420, height=500)
+    turn = ask(page, SPARSE)
+    page.wait_for_timeout(1500)
+    assert 0 <= turn.locator(".cw-question").bounding_box()["y"] <= 150
+
+
 def test_a_citation_opens_with_its_quote_highlighted_and_closes(app: str, window: Browser) -> None:
     page, _ = window.open(app)
     turn = ask(page, SPARSE)
@@ -35,6 +42,10 @@ def test_a_citation_opens_with_its_quote_highlighted_and_closes(app: str, window
     assert "scaling.md" in panel.locator(".cw-panel-head").inner_text()
     assert "Searchable" in panel.inner_text()
     panel.get_by_role("button", name="Close the passage").click()
+    panel.wait_for(state="detached")
+    turn.locator(".cw-chip").last.click()
+    panel.locator("mark").first.wait_for()
+    page.keyboard.press("Escape")
     panel.wait_for(state="detached")
 
 

@@ -53,8 +53,21 @@ def test_a_hostile_name_is_shown_as_text(app: str, window: Browser) -> None:
     page.get_by_role("dialog").get_by_text("The file itself is not touched.").wait_for()
     assert page.get_by_role("dialog").locator("img").count() == 0
     page.get_by_role("dialog").get_by_role("button", name="Keep it").click()
-    assert page.locator(".cw-root img, .stHtml img").count() == 0
+    assert page.locator(".stMain img, .stMain .cw-root b").count() == 0
+    assert not any("evil" in url for url in seen.requests)
     assert seen.errors == []
+
+
+def test_a_hostile_collection_is_a_plain_choice(app: str, window: Browser) -> None:
+    page, seen = window.open(f"{app}/library")
+    page.get_by_role("combobox", name="Collection").click()
+    choice = page.get_by_role("option").filter(has_text="<b>c</b>")
+    choice.wait_for()
+    assert "![c](http://evil.example/c.png) :tada: $c$" in choice.inner_text()
+    choice.click()
+    page.wait_for_function("document.querySelectorAll('.cw-source').length === 1")
+    assert page.locator(".stMain img, .stMain .katex").count() == 0
+    assert not any("evil" in url for url in seen.requests)
 
 
 @pytest.mark.parametrize("width", [1280, 420])

@@ -22,16 +22,38 @@ function build(node, send) {
   return element
 }
 
+// Streamlit looks at one scroll in 100 ms; closer together it does not notice that the end of a chat was left.
+const SETTLE_MS = 250
+
 // A quote comes to the upper third of its panel; a new answer is read from its question on.
 function bringIntoView(root) {
   const target = root.querySelector("[data-focus]")
-  if (!target) return
   const panel = target.closest(".cw-scroll")
   const scroller = panel || target.closest(".stMain")
   if (!scroller) return
   const above = panel ? panel.clientHeight / 3 : 72
   const gap = target.getBoundingClientRect().top - scroller.getBoundingClientRect().top
+  if (!panel) scroller.dispatchEvent(new WheelEvent("wheel")) // ends Streamlit's own way to the end of a chat
   scroller.scrollTop += gap - above
+}
+
+// The page settles for a while, so once is not enough; a person's own move ends it.
+function settle(root) {
+  const timer = setInterval(() => bringIntoView(root), SETTLE_MS)
+  const moves = ["wheel", "touchstart", "pointerdown", "keydown"]
+  const stop = () => {
+    clearInterval(timer)
+    moves.forEach((move) => document.removeEventListener(move, stop))
+  }
+  moves.forEach((move) => document.addEventListener(move, stop, { passive: true }))
+  setTimeout(stop, 4.5 * SETTLE_MS)
+  requestAnimationFrame(() => bringIntoView(root))
+}
+
+function onEscape(root) {
+  const press = (key) => key.key === "Escape" && root.querySelector(".cw-close")?.click()
+  document.addEventListener("keydown", press)
+  return () => document.removeEventListener("keydown", press)
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -43,9 +65,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   root.send = (event) => setTriggerValue("event", event)
   const wanted = JSON.stringify(data)
-  if (root.shown === wanted) return
+  if (root.shown === wanted) return onEscape(root)
   root.shown = wanted
   root.replaceChildren(build(data, (event) => root.send(event)))
-  // Streamlit scrolls a chat to its end while it settles, so once is not enough.
-  for (const wait of [0, 120, 300, 600]) setTimeout(() => bringIntoView(root), wait)
+  if (root.querySelector("[data-focus]")) settle(root)
+  return onEscape(root)
 }

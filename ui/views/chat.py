@@ -12,7 +12,7 @@ from assistant.types import Turn as Earlier
 from assistant.wire import answer_json, claim_json
 from kb import conversations
 from kb.conversations import Turn
-from kb.errors import HomeNotFound
+from kb.errors import CitewiseError, HomeNotFound
 from kb.types import Claim, SourceKey, SourceState
 from ui import render, state
 from ui.nodes import el
@@ -124,10 +124,10 @@ def _earlier(answer: dict[str, Any], asked: str) -> Earlier:
 
 
 def sidebar() -> None:
-    """Show the list of chats."""
+    """Show the list of chats; what keeps the knowledge base shut is said by the page."""
     try:
         catalogue = state.knowledge().catalogue
-    except HomeNotFound:
+    except CitewiseError:
         return
     recent = conversations.recent(catalogue)
     tree = render.chats(recent, st.session_state.get("chat"), st.session_state.get("doubted"))

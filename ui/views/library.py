@@ -34,7 +34,8 @@ def _library() -> None:
     except HomeNotFound:
         state.show(render.nothing_yet(0))
         return
-    _update()
+    with st.container(key="done"):  # always there, so that what comes below keeps its place and its open tab
+        _update()
     sources = shelf.ordered(kb.catalogue.sources())
     _confirm_forgetting(sources)
     if not sources:
@@ -110,28 +111,35 @@ def _places(sources: Sequence[SourceInfo]) -> None:
 
 
 def _confirm_forgetting(sources: Sequence[SourceInfo]) -> None:
-    asked = st.session_state.pop("forget", None)
+    asked = st.session_state.get("forget")
     if asked is None:
         return
     source = next((one for one in sources if one.key == SourceKey(**asked)), None)
-    if source is not None:
+    if source is None:
+        _keep()
+    else:
         _dialog(source)
 
 
-@st.dialog("Forget this source?")
+def _keep() -> None:
+    st.session_state.pop("forget", None)
+
+
+@st.dialog("Forget this source?", on_dismiss=_keep)
 def _dialog(source: SourceInfo) -> None:
     state.show(shelf.doubt(source.key, source.chunks))
     yes, no = st.columns(2)
     if no.button("Keep it", width="stretch"):
+        _keep()
         st.rerun()
     if yes.button("Forget it", type="primary", width="stretch"):
         state.guarded(lambda: _forget(source.key))
 
 
 def _forget(key: SourceKey) -> None:
-    kb = state.knowledge()
     with st.spinner("Removing every trace …"):
-        kb.forget(f"{key.root}/{key.source}")
+        state.knowledge().forget(f"{key.root}/{key.source}")
+    _keep()
     st.session_state.pop("place", None)
     st.rerun()
 
