@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import FLAGS, HOSTILE, HOSTILE_COLLECTION, HOSTILE_NAME, PAGES, Browser, serve
+from running import FLAGS, HOSTILE, HOSTILE_COLLECTION, HOSTILE_NAME, PAGES, WAIT, Browser, serve
 
 from ingest.split import FINGERPRINT
 from ingest.sync import sync
@@ -19,7 +19,7 @@ from kb.knowledge import KnowledgeBase
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    """A browser, started once."""
+    """A browser's context, made once."""
     named = os.environ.get("CITEWISE_CHROMIUM")
     path = named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     playwright = pytest.importorskip("playwright.sync_api", reason="the playwright package is not installed")
@@ -27,7 +27,9 @@ def chromium() -> Iterator[Any]:
         pytest.skip("Chromium is not installed; name one with CITEWISE_CHROMIUM")
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield browser
+        context = browser.new_context()
+        context.set_default_timeout(WAIT)
+        yield context
         browser.close()
 
 
