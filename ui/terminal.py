@@ -168,8 +168,8 @@ def _show_abstention(out: Console, answer: Answer) -> None:
     if answer.nearest:
         out.print()
         out.print(Text("Nearest, not taken as an answer:"))
-        for hit in answer.nearest:
-            out.print(_listed(place(hit.key, _path(hit), hit.page), "cyan"), end="")
+        for where in dict.fromkeys(place(hit.key, _path(hit), hit.page) for hit in answer.nearest):
+            out.print(_listed(where, "cyan"), end="")
 
 
 def confidence(answer: Answer) -> str:
