@@ -75,7 +75,7 @@ class Assistant:
             abstained=False,
             confidence=confidence,
             claims=tuple(claims),
-            suggestions=suggest.after(reading, found.hits),
+            suggestions=suggest.after(reading, found.hits, self.answers),
             evidence=found.hits,
             notes=found.notes,
             timings=clock.done(),
@@ -103,11 +103,19 @@ class Assistant:
             confidence=confidence,
             missing=suggest.missing(reading, found.hits, self.kb),
             nearest=nearest,
-            suggestions=suggest.instead(nearest, self.kb),
+            suggestions=suggest.instead(nearest, self.kb, self.answers),
             evidence=found.hits,
             notes=found.notes,
             timings=clock.done(),
         )
+
+    def openers(self) -> tuple[str, ...]:
+        """Return three questions that work on what is ingested."""
+        return suggest.openers(self.kb, self.answers)
+
+    def answers(self, question: str) -> bool:
+        """Tell whether `question` would be answered and not refused."""
+        return self.confidence(question, self.kb.search(question, k=PASSAGES).hits) >= self._threshold
 
     def confidence(self, question: str, hits: Sequence[Hit]) -> float:
         """Return the calibrated probability that `hits` answer `question`."""

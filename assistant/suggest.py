@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 
 from assistant.types import Reading
 from kb.knowledge import KnowledgeBase
+from kb.text import is_identifier
 from kb.types import Hit, SourceInfo, SourceState
 
+Works = Callable[[str], bool]
+"""Tells whether a question gets an answer."""
+
 MOST = 3
+MOST_TRIED = 6
 _EMPTY_TITLES = """
 introduction overview example examples notes note see also references parameters returns attributes usage
 summary contents index background raises yields methods installation warning tip api changelog
@@ -33,30 +39,30 @@ def missing(reading: Reading, hits: Sequence[Hit], kb: KnowledgeBase) -> tuple[s
     return tuple(said)
 
 
-def instead(hits: Sequence[Hit], kb: KnowledgeBase) -> tuple[str, ...]:
-    """Return up to three questions near the one refused that the knowledge base can answer."""
-    asked = [question for hit in hits if (question := _about(hit))]
-    return tuple(dict.fromkeys(asked))[:MOST] or openers(kb)
+def instead(hits: Sequence[Hit], kb: KnowledgeBase, works: Works) -> tuple[str, ...]:
+    """Return up to three questions near the one refused that the knowledge base answers, else openers."""
+    asked = dict.fromkeys(question for hit in hits if (question := _about(hit)))
+    return _first(asked, works) or openers(kb, works)
 
 
-def after(reading: Reading, hits: Sequence[Hit]) -> tuple[str, ...]:
+def after(reading: Reading, hits: Sequence[Hit], works: Works) -> tuple[str, ...]:
     """Return up to three questions that lead on from an answer: about the sections found but not at the top."""
-    asked = [question for hit in hits[1:] if (question := _about(hit))]
-    known = reading.question.lower()
-    return tuple(q for q in dict.fromkeys(asked) if q.lower() != known)[:MOST]
+    known = {reading.question.lower(), (_about(hits[0]) or "").lower() if hits else ""}
+    asked = dict.fromkeys(question for hit in hits[1:] if (question := _about(hit)) and question.lower() not in known)
+    return _first(asked, works)
 
 
-def openers(kb: KnowledgeBase) -> tuple[str, ...]:
+def openers(kb: KnowledgeBase, works: Works) -> tuple[str, ...]:
     """Return three questions that work on what is ingested, from its largest sources of different places."""
     ready = [s for s in kb.catalogue.sources() if s.state in (SourceState.SEARCHABLE, SourceState.LEXICAL)]
     ranked = sorted(ready, key=lambda s: (-s.chunks, s.key.source))
-    asked: dict[str, None] = {}
-    for source in _spread(ranked):
-        if question := _about_title(source.title):
-            asked.setdefault(question)
-        if len(asked) == MOST:
-            break
-    return tuple(asked)
+    return _first((q for source in _spread(ranked) if (q := _about_title(source.title))), works)
+
+
+def _first(questions: Iterable[str], works: Works) -> tuple[str, ...]:
+    """Return the first three that work, looking at no more than a few."""
+    tried = islice(dict.fromkeys(questions), MOST_TRIED)
+    return tuple(islice((question for question in tried if works(question)), MOST))
 
 
 def _spread(sources: Sequence[SourceInfo]) -> list[SourceInfo]:
@@ -71,15 +77,23 @@ def _spread(sources: Sequence[SourceInfo]) -> list[SourceInfo]:
 
 
 def _about(hit: Hit) -> str | None:
+    """Return a question about the innermost section of a hit that has a telling title."""
     path = hit.headings[0] if hit.headings else ()
-    for title in reversed(path):
-        if question := _about_title(title):
+    for depth in range(len(path), 0, -1):
+        if (question := _about_title(path[depth - 1], path[depth - 2] if depth > 1 else "")) is not None:
             return question
     return _about_title(hit.title)
 
 
-def _about_title(title: str) -> str | None:
+def _about_title(title: str, parent: str = "") -> str | None:
     clean = title.strip(" .:#")
     if not clean or clean.lower() in _NO_TOPICS or len(clean) > 80 or not any(c.isalpha() for c in clean):
         return None
-    return clean if clean.endswith("?") else f"What should I know about {clean}?"
+    if clean.endswith("?"):
+        return clean
+    vague = len(clean.split()) == 1 and not is_identifier(clean) and 0 < len(parent) <= 60
+    return (
+        f"What should I know about {clean} in {parent.strip(' .:#')}?"
+        if vague
+        else f"What should I know about {clean}?"
+    )

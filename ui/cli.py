@@ -86,16 +86,14 @@ def start(
 def overview(ctx: typer.Context) -> None:
     """Say what is known, or in a folder without a home what could be ingested."""
     try:
-        with opened(ctx) as (kb, _):
-            _say_known(kb, ctx.obj.as_json)
+        with asking(ctx) as (kb, assistant):
+            _say_known(kb, assistant.openers(), ctx.obj.as_json)
     except HomeNotFound:
         _say_possible(ctx.obj.as_json)
 
 
-def _say_known(kb: KnowledgeBase, as_json: bool) -> None:
-    from assistant.suggest import openers
-
-    sources, questions = kb.catalogue.sources(), openers(kb)
+def _say_known(kb: KnowledgeBase, questions: Sequence[str], as_json: bool) -> None:
+    sources = kb.catalogue.sources()
     kinds = _counts([source.kind for source in sources])
     if as_json:
         states = _counts([source.state.value for source in sources])

@@ -11,7 +11,6 @@ from typing import Any
 import streamlit as st
 
 from assistant.assistant import Assistant
-from assistant.suggest import openers
 from kb import conversations
 from kb.errors import CitewiseError
 from kb.knowledge import KnowledgeBase
@@ -156,14 +155,14 @@ def assistant() -> Assistant:
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
-def _openers(_kb: KnowledgeBase, home: str, generation: int) -> tuple[str, ...]:
-    return openers(_kb)
+def _openers(_assistant: Assistant, home: str, generation: int) -> tuple[str, ...]:
+    return _assistant.openers()
 
 
 def first_questions() -> tuple[str, ...]:
     """Return three questions that work on what is ingested now."""
     kb = knowledge()
-    return _openers(kb, str(kb.home), kb.catalogue.generation)
+    return _openers(assistant(), str(kb.home), kb.catalogue.generation)
 
 
 # -- borders ---------------------------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from rich.text import Text
 
 from assistant import types
 from assistant.assistant import Assistant, turn
-from assistant.suggest import openers
 from assistant.wire import answer_json
 from kb import conversations
 from kb.types import Citation
@@ -96,7 +95,7 @@ class _Session:
     def welcome(self, out: Console) -> None:
         """Say what can be asked here."""
         out.print("Ask about what is ingested; :help says what else can be typed.")
-        for question in openers(self.assistant.kb):
+        for question in self.assistant.openers():
             out.print(Text(f"  · {terminal.clean(question)}", style="dim"))
 
     def take(self, line: str, out: Console) -> None:
