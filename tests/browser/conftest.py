@@ -56,12 +56,6 @@ def app(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def strict_app(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of an app that abstains below a confidence that no answer has."""
-    yield from serve(home, tmp_path_factory.mktemp("log"), CITEWISE_ABSTAIN_BELOW="1")
-
-
-@pytest.fixture(scope="session")
 def empty_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an app over an empty knowledge base."""
     made = tmp_path_factory.mktemp("empty")

@@ -91,11 +91,11 @@ class Seen:
     errors: list[str] = field(default_factory=list)
 
 
-def serve(home: Path, folder: Path, **settings: str) -> Iterator[str]:
+def serve(home: Path, folder: Path) -> Iterator[str]:
     """Run the app over `home` on a free port until the caller is done with it."""
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "ui" / "app.py"), "--server.port", str(port)]
-    env = {**os.environ, "CITEWISE_HOME": str(home), **settings}
+    env = {**os.environ, "CITEWISE_HOME": str(home)}
     with (folder / "app.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT)
         try:
