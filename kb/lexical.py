@@ -68,7 +68,7 @@ def search(
     `weights` are those of place (the words of the source's name), headings and body; with `sources`, only chunks of
     these sources are looked at.
     """
-    only = "" if sources is None else f"AND rowid IN ({_CHUNKS_OF.format(_listed(sources))})"
+    only = "" if sources is None else f"AND +rowid IN ({_CHUNKS_OF.format(_listed(sources))})"
     return _ranked(conn, query, weights, f"{only} ORDER BY score, rowid LIMIT {int(limit)}")
 
 
@@ -76,7 +76,7 @@ def scores(
     conn: Connection, query: Sequence[str], numbers: Sequence[int], *, weights: tuple[float, float, float]
 ) -> dict[int, float]:
     """Return the BM25 scores of those of the chunks `numbers` that hold any term of `query`."""
-    return dict(_ranked(conn, query, weights, f"AND rowid IN ({_listed(numbers)})")) if numbers else {}
+    return dict(_ranked(conn, query, weights, f"AND +rowid IN ({_listed(numbers)})")) if numbers else {}
 
 
 def _ranked(

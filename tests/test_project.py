@@ -11,12 +11,12 @@ from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from kb.settings import Settings
 
+ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 PACKAGES = ("kb", "ingest", "assistant", "ui")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
