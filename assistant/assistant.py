@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from assistant import suggest
 from assistant.abstain import ConfidenceModel, shipped
@@ -33,6 +33,7 @@ class Assistant:
     kb: KnowledgeBase
     max_claims: int = 5
     abstain_below: float | None = None
+    _openers: dict[int, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     def ask(self, question: str, *, history: Sequence[Turn] = (), filters: Filters | None = None) -> Answer:
         """Return the checked answer to `question`, a follow-up to the turns of `history` (newest last)."""
@@ -103,7 +104,7 @@ class Assistant:
             confidence=confidence,
             missing=suggest.missing(reading, found.hits, self.kb),
             nearest=nearest,
-            suggestions=suggest.instead(nearest, self.kb, self.answers),
+            suggestions=suggest.instead(nearest, self.answers) or self.openers(),
             evidence=found.hits,
             notes=found.notes,
             timings=clock.done(),
@@ -111,7 +112,11 @@ class Assistant:
 
     def openers(self) -> tuple[str, ...]:
         """Return three questions that work on what is ingested."""
-        return suggest.openers(self.kb, self.answers)
+        generation = self.kb.catalogue.generation
+        if generation not in self._openers:
+            self._openers.clear()
+            self._openers[generation] = suggest.openers(self.kb, self.answers)
+        return self._openers[generation]
 
     def answers(self, question: str) -> bool:
         """Tell whether `question` would be answered and not refused."""

@@ -14,7 +14,7 @@ Works = Callable[[str], bool]
 """Tells whether a question gets an answer."""
 
 MOST = 3
-MOST_TRIED = 6
+MOST_TRIED = 4
 _EMPTY_TITLES = """
 introduction overview example examples notes note see also references parameters returns attributes usage
 summary contents index background raises yields methods installation warning tip api changelog
@@ -39,10 +39,9 @@ def missing(reading: Reading, hits: Sequence[Hit], kb: KnowledgeBase) -> tuple[s
     return tuple(said)
 
 
-def instead(hits: Sequence[Hit], kb: KnowledgeBase, works: Works) -> tuple[str, ...]:
-    """Return up to three questions near the one refused that the knowledge base answers, else openers."""
-    asked = dict.fromkeys(question for hit in hits if (question := _about(hit)))
-    return _first(asked, works) or openers(kb, works)
+def instead(hits: Sequence[Hit], works: Works) -> tuple[str, ...]:
+    """Return up to three questions near the one refused that the knowledge base answers."""
+    return _first((question for hit in hits if (question := _about(hit))), works)
 
 
 def after(reading: Reading, hits: Sequence[Hit], works: Works) -> tuple[str, ...]:
