@@ -148,7 +148,8 @@ def _units(section: Sequence[_Piece]) -> Iterator[list[_Piece]]:
     for piece in section:
         follows = bool(unit) and piece.kind in (BlockKind.CODE, BlockKind.LIST, BlockKind.TABLE)
         leads = bool(unit) and unit[-1].kind is BlockKind.PARAGRAPH and unit[-1].block != piece.block
-        if follows and leads and sum(p.words for p in unit) + piece.words <= MAX_WORDS:
+        fits = bool(unit) and piece.span.end - unit[0].span.start <= MAX_CHARS
+        if follows and leads and fits and sum(p.words for p in unit) + piece.words <= MAX_WORDS:
             unit.append(piece)
             continue
         if unit:
