@@ -133,8 +133,6 @@ def _hash(item: Found, data: bytes) -> str:
 
 def apply(kb: KnowledgeBase, planned: SyncPlan, *, watch: Watch = _quiet, stop: Stop = _never) -> SyncReport:
     """Carry out a plan source by source, found by words from then on; `stop` is asked between sources."""
-    if planned.deletes:
-        kb.drop(planned.deletes)
     todo, failed, done = (*planned.adds, *planned.updates), [], 0
     for number, item in enumerate(todo, 1):
         if stop():
@@ -144,6 +142,9 @@ def apply(kb: KnowledgeBase, planned: SyncPlan, *, watch: Watch = _quiet, stop: 
             failed.append(Failure(key=item.key, reason=reason))
         done = number
         watch(Step(stage="read", done=number, total=len(todo), current=item.key.source))
+    if planned.deletes or planned.updates:
+        # Last, so that a renamed file takes its vectors over; what no chunk needs any more leaves the cache.
+        kb.drop(planned.deletes)
     return SyncReport(
         added=min(done, len(planned.adds)),
         updated=max(0, done - len(planned.adds)),
