@@ -123,6 +123,11 @@ def test_a_heading_without_a_body_is_found_too() -> None:
     assert chunk.text == "Only this"
 
 
+def test_a_lead_in_stays_apart_from_code_that_fills_a_chunk() -> None:
+    document = built((BlockKind.PARAGRAPH, "x" * 119), (BlockKind.CODE, "y" * (MAX_CHARS - 20)))
+    assert [len(chunk.text) for chunk in split(document, KEY)] == [119, MAX_CHARS - 20]
+
+
 def test_an_empty_document_has_no_chunks() -> None:
     assert split(DocumentBuilder().build("text", "t"), KEY) == ()
 

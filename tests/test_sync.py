@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from corpora import generated_page, write_generated, write_pages
 from fakes import HashingEmbedder
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from states import State, complaints, state
 
@@ -54,6 +54,8 @@ def fresh(folder: Path) -> State:
 
 
 @settings(max_examples=12)
+@example([("write", "a.md", 0), ("sync", "a.md", 0), ("write", "a.md", 24)])
+@example([("write", "a.md", 1), ("sync", "a.md", 0), ("rename", "a.md", "sub/c.md"), ("write", "b.md", 1)])
 @given(st.lists(EDITS, min_size=3, max_size=14))
 def test_after_any_changes_the_state_is_that_of_a_fresh_ingest(edits: list[tuple[str, str, str | int]]) -> None:
     with tempfile.TemporaryDirectory() as place:
@@ -106,10 +108,10 @@ def test_the_same_bytes_at_two_paths_are_two_sources_and_one_embedding(
 
 def test_a_renamed_file_is_found_under_its_new_name_without_embedding(kb: KnowledgeBase, pages: Path) -> None:
     sync(kb, [str(pages)])
-    (pages / "notes" / "churn.txt").rename(pages / "notes" / "leaks.txt")
+    (pages / "guide" / "scaling.md").rename(pages / "notes" / "scale.md")
     report = sync(kb, [str(pages)])
-    assert (report.added, report.deleted, report.updated) == (1, 1, 0)
-    assert kb.search("account_age leaks the label").hits[0].key.source == "notes/leaks.txt"
+    assert (report.added, report.deleted, report.updated, report.embedded) == (1, 1, 0, 0)
+    assert kb.search("interquartile range outliers").hits[0].key.source == "notes/scale.md"
 
 
 def test_naming_one_file_of_a_known_root_deletes_nothing(kb: KnowledgeBase, pages: Path) -> None:
