@@ -95,7 +95,7 @@ def _ranked(
 def holding(conn: Connection, phrase: Sequence[str], numbers: Sequence[int]) -> set[int]:
     """Return which of the chunks `numbers` hold all the terms of `phrase`."""
     match = " AND ".join(f'"{term}"' for term in dict.fromkeys(phrase))
-    found = text(f"SELECT rowid FROM lexical WHERE lexical MATCH :match AND rowid IN ({_listed(numbers)})")
+    found = text(f"SELECT rowid FROM lexical WHERE lexical MATCH :match AND +rowid IN ({_listed(numbers)})")
     return {int(n) for (n,) in conn.execute(found, {"match": match})}
 
 
@@ -107,7 +107,7 @@ def document_frequency(conn: Connection, query: Iterable[str]) -> dict[str, int]
 
 def size(conn: Connection) -> int:
     """Return the number of chunks in the index."""
-    return int(conn.execute(text("SELECT count(*) FROM lexical")).scalar_one())
+    return int(conn.execute(text("SELECT count(*) FROM lexical_docsize")).scalar_one())
 
 
 def numbers(conn: Connection) -> set[int]:
