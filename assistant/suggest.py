@@ -15,6 +15,7 @@ Works = Callable[[str], bool]
 
 MOST = 3
 MOST_TRIED = 4
+AFTER = 2
 _EMPTY_TITLES = """
 introduction overview example examples notes note see also references parameters returns attributes usage
 summary contents index background raises yields methods installation warning tip api changelog
@@ -45,10 +46,10 @@ def instead(hits: Sequence[Hit], works: Works) -> tuple[str, ...]:
 
 
 def after(reading: Reading, hits: Sequence[Hit], works: Works) -> tuple[str, ...]:
-    """Return up to three questions that lead on from an answer: about the sections found but not at the top."""
+    """Return up to two questions that lead on from an answer: about the sections found but not at the top."""
     known = {reading.question.lower(), (_about(hits[0]) or "").lower() if hits else ""}
     asked = dict.fromkeys(question for hit in hits[1:] if (question := _about(hit)) and question.lower() not in known)
-    return _first(asked, works)
+    return _first(islice(asked, AFTER), works)
 
 
 def openers(kb: KnowledgeBase, works: Works) -> tuple[str, ...]:
