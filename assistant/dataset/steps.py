@@ -58,7 +58,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """Values binned at `edges`, or into `n` bins: `how` is edges, width or quantiles; `right` closes bins on the right."""
+    """Values binned at `edges`, or into `n` bins: `how` is edges, width or quantiles; `right` closes bins right."""
 
     value: Expr
     how: str
