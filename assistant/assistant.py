@@ -5,7 +5,6 @@ Synchronous; `stream` yields each claim as its check lands, then the answer.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +16,7 @@ from assistant.features import measure
 from assistant.reading import read
 from assistant.types import Answer, Evidence, Reading, Turn
 from assistant.verify import verify
+from kb.clock import Clock
 from kb.filters import Filters
 from kb.knowledge import KnowledgeBase
 from kb.search import SearchResult
@@ -46,7 +46,7 @@ class Assistant:
         self, question: str, *, history: Sequence[Turn] = (), filters: Filters | None = None
     ) -> Iterator[Reading | Claim | Answer]:
         """Yield the reading, each claim as its check lands, and at last the answer that holds them all."""
-        clock = _Clock()
+        clock = Clock()
         reading = read(question, history=history, frequency=self.kb.term_frequency)
         yield reading
         clock.lap("read")
@@ -94,7 +94,7 @@ class Assistant:
             yield verify(draft, at_hand, documents)
 
     def _abstention(
-        self, question: str, reading: Reading, found: SearchResult, confidence: float, clock: _Clock
+        self, question: str, reading: Reading, found: SearchResult, confidence: float, clock: Clock
     ) -> Answer:
         nearest = found.hits[:3]
         return Answer(
@@ -144,19 +144,5 @@ class Assistant:
 
 def turn(answer: Answer) -> Turn:
     """Return what a later follow-up needs to know of an answer."""
-    headings = tuple(claim.citations[0].headings[-1] for claim in answer.claims if claim.citations[0].headings)
+    headings = tuple(cited.headings[-1] for claim in answer.claims for cited in claim.passages[:1] if cited.headings)
     return Turn(question=answer.reading.question, headings=headings)
-
-
-class _Clock:
-    def __init__(self) -> None:
-        self._begin = self._last = time.perf_counter()
-        self._laps: dict[str, float] = {}
-
-    def lap(self, name: str) -> None:
-        now = time.perf_counter()
-        self._laps[name] = now - self._last
-        self._last = now
-
-    def done(self) -> dict[str, float]:
-        return {"total": time.perf_counter() - self._begin, **self._laps}

@@ -102,7 +102,7 @@ def _outcome(assistant: Asks, kb: KnowledgeBase, line: Question) -> Outcome:
     answer = assistant.ask(line.question)
     seconds = time.perf_counter() - began
     hits = kb.search(line.question, k=DEPTH).hits
-    standing = sum(kb.verify(citation) for claim in answer.claims for citation in claim.citations)
+    standing = sum(kb.verify(citation) for claim in answer.claims for citation in claim.passages)
     return Outcome(question=line, hits=hits, answer=answer, seconds=seconds, standing=standing)
 
 
@@ -121,7 +121,7 @@ def _retrieval(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def _answers(answerable: Sequence[Outcome], outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    cited = sum(len(claim.citations) for o in outcomes for claim in o.answer.claims)
+    cited = sum(len(claim.passages) for o in outcomes for claim in o.answer.claims)
     return {
         "n": len(answerable),
         "answered": sum(not o.answer.abstained for o in answerable),
@@ -201,8 +201,7 @@ def _answer_hit(outcome: Outcome) -> bool:
 
 def _cites(claim: Claim, gold: Gold) -> bool:
     return any(
-        _is_file(citation.key, gold.file) and _is_inside(citation.headings, gold.section)
-        for citation in claim.citations
+        _is_file(citation.key, gold.file) and _is_inside(citation.headings, gold.section) for citation in claim.passages
     )
 
 

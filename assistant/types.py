@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from assistant.dataset.steps import Query
+from assistant.dataset.types import Computation, TableReading
 from kb.types import Claim, Hit
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -16,7 +18,8 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 class Reading:
     """What a question was taken to mean: in `words`, as a `query` value, and which of its words were not understood.
 
-    `question` is what was looked up: the question itself, or a follow-up completed from the turns before it.
+    `question` is what was looked up: the question itself, or a follow-up completed from the turns before it. `table`
+    is how a question over a dataset was read.
     """
 
     route: str
@@ -24,6 +27,18 @@ class Reading:
     words: str
     query: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     unread: tuple[str, ...] = ()
+    table: TableReading | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetInfo:
+    """Which dataset an answer is about."""
+
+    name: str
+    fingerprint: str
+    path: str
+    rows: int
+    columns: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +54,8 @@ class Answer:
     """What is shown: checked claims, or an abstention that says what is missing and what was nearest.
 
     `confidence` is the calibrated probability that the claims answer the question; it says nothing about whether they
-    are true to their sources, which the verdicts do.
+    are true to their sources, which the verdicts do. An answer over a dataset holds its `computation`; `left_out` says
+    which rows and values played no part.
     """
 
     question: str
@@ -53,6 +69,9 @@ class Answer:
     evidence: tuple[Hit, ...] = ()
     notes: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=lambda: NOTHING)
+    dataset: DatasetInfo | None = None
+    computation: Computation | None = None
+    left_out: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -64,7 +83,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """An earlier exchange of a conversation: the question as it was looked up, and the headings that answered it."""
+    """An earlier exchange of a conversation: the question as it was looked up, and the headings that answered it.
+
+    `query` is how a question over a dataset was read, for follow-ups.
+    """
 
     question: str
     headings: tuple[str, ...] = ()
+    query: Query | None = None

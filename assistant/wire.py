@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from assistant.plain import plain
 from assistant.types import Answer
-from kb.types import Citation, Claim, Hit, SourceInfo
+from kb.types import Citation, Claim, DatasetCitation, Hit, SourceInfo
 
 
 def hit_json(hit: Hit, rank: int) -> dict[str, Any]:
@@ -30,8 +31,16 @@ def hit_json(hit: Hit, rank: int) -> dict[str, Any]:
     }
 
 
-def citation_json(citation: Citation) -> dict[str, Any]:
-    """Return a citation of a passage."""
+def citation_json(citation: Citation | DatasetCitation) -> dict[str, Any]:
+    """Return a citation of a passage, or of a value computed from a dataset."""
+    if isinstance(citation, DatasetCitation):
+        return {
+            "kind": citation.kind,
+            "dataset": citation.dataset,
+            "fingerprint": citation.fingerprint,
+            "expression": citation.expression,
+            "value": plain(citation.value),
+        }
     return {
         "kind": citation.kind,
         "collection": citation.key.collection,

@@ -356,7 +356,7 @@ class KnowledgeBase:
             with self.catalogue.write() as conn:
                 for row in rows:
                     keys = self._keys(row.title, row.chunk)
-                    values = {"vector_key": keys.vector, "heading_key": keys.heading}
+                    values = {"vector_key": keys.vector, "heading_key": keys.heading, "dense": 0}
                     conn.execute(update(schema.chunks).where(schema.chunks.c.n == row.n).values(**values))
 
     def _refill_lexical(self) -> None:

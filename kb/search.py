@@ -7,17 +7,18 @@ hit is hydrated through the catalogue, so what was forgotten cannot be found, wh
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from kb import lexical
+from kb.clock import Clock
 from kb.dense import ChromaIndex
 from kb.embed import Embedder
 from kb.errors import HomeUnwritable, IndexUnavailable
 from kb.filters import Filters
+from kb.fuse import convex
 from kb.rerank import Reranker
 from kb.store import Candidate, Catalogue, ChunkRow
 from kb.text import query_terms, shingles
@@ -71,7 +72,7 @@ class Ranker:
 
     def search(self, query: str, *, k: int, filters: Filters) -> SearchResult:
         """Return up to `k` passages for `query`, best first; no hits is not an error."""
-        clock, notes = _Clock(), list[str]()
+        clock, notes = Clock(), list[str]()
         sources = self._sources(filters)
         terms = query_terms(query)
         words = self._lexical(terms, sources)
@@ -141,7 +142,8 @@ class Ranker:
             }
             for n, c in candidates.items()
         }
-        base = {n: MEANING * p["meaning"] + WORDS * p["words"] + HEADING * p["heading"] for n, p in parts.items()}
+        weighted = ((MEANING, "meaning"), (WORDS, "words"), (HEADING, "heading"))
+        base = convex([(weight, {n: p[name] for n, p in parts.items()}) for weight, name in weighted])
         sections = _grouped(base, {n: (c.document_id, c.section) for n, c in candidates.items()})
         documents = _grouped(base, {n: c.document_id for n, c in candidates.items()})
         scored = [
@@ -175,20 +177,6 @@ class Ranker:
         scores = self.reranker.score(query, [hit.text for hit in head])
         order = sorted(range(len(head)), key=lambda i: (-scores[i], i))
         return [replace(head[i], score=scores[i]) for i in order] + hits[RERANKED:]
-
-
-class _Clock:
-    def __init__(self) -> None:
-        self._begin = self._last = time.perf_counter()
-        self._laps: dict[str, float] = {}
-
-    def lap(self, name: str) -> None:
-        now = time.perf_counter()
-        self._laps[name] = now - self._last
-        self._last = now
-
-    def done(self) -> dict[str, float]:
-        return {"total": time.perf_counter() - self._begin, **self._laps}
 
 
 def _idf(size: int, n: int) -> float:

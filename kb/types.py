@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 EMPTY: Mapping[str, str] = MappingProxyType({})
 
@@ -204,6 +205,17 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetCitation:
+    """A computed value: `expression` is pandas code over the frame `df` of the dataset at `fingerprint`."""
+
+    dataset: str
+    fingerprint: str
+    expression: str
+    value: Any
+    kind: str = "dataset"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A sentence shown to a person, the citations under it, and how it is known.
 
@@ -212,6 +224,11 @@ class Claim:
 
     text: str
     verdict: Verdict
-    citations: tuple[Citation, ...]
+    citations: tuple[Citation | DatasetCitation, ...]
     probability: float = 1.0
     form: str = "text"
+
+    @property
+    def passages(self) -> tuple[Citation, ...]:
+        """The citations that stand in documents."""
+        return tuple(citation for citation in self.citations if isinstance(citation, Citation))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fakes import HashingEmbedder
 from states import complaints, state
@@ -56,6 +58,26 @@ def test_another_model_is_refused_until_a_rebuild(filled: KnowledgeBase) -> None
             kb.search("outliers")
         assert kb.rebuild().embedded > 0
         assert any("interquartile" in hit.text for hit in kb.search("outliers interquartile", k=4).hits)
+        assert complaints(kb) == []
+
+
+class Failing(HashingEmbedder):
+    """A model that goes away while it is needed."""
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        raise ConnectionError("the model is gone")
+
+
+def test_a_rebuild_with_another_model_that_breaks_off_leaves_no_passage_marked_as_found(filled: KnowledgeBase) -> None:
+    with (
+        KnowledgeBase(filled.home, embedder=Failing(dim=24, name="other"), splitter=FINGERPRINT) as kb,
+        pytest.raises(ConnectionError),
+    ):
+        kb.rebuild()
+    with KnowledgeBase(filled.home, embedder=HashingEmbedder(dim=24, name="other"), splitter=FINGERPRINT) as kb:
+        assert kb.catalogue.count_waiting() == kb.catalogue.count("chunks")
+        kb.rebuild()
+        assert kb.catalogue.count_waiting() == 0
         assert complaints(kb) == []
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 
 from ingest.sync import sync
 from kb.filters import Filters
-from kb.fuse import best_first, convex, min_max
+from kb.fuse import convex
 from kb.knowledge import KnowledgeBase
 
 RANKING = st.dictionaries(st.integers(0, 30), st.floats(-10, 10, allow_nan=False), max_size=12)
@@ -28,23 +27,11 @@ def test_fusion_ignores_the_order_of_its_input(
     shuffled = [(weight, dict(rng.sample(list(scores.items()), len(scores)))) for weight, scores in rankings]
     rng.shuffle(shuffled)
     assert convex(shuffled) == convex(rankings)
-    assert best_first(convex(shuffled)) == best_first(convex(rankings))
-
-
-@given(RANKING)
-def test_normalised_scores_lie_between_0_and_1_and_keep_their_order(scores: dict[int, float]) -> None:
-    found = min_max(scores)
-    assert found.keys() == scores.keys()
-    assert all(0 <= value <= 1 for value in found.values())
-    assert not scores or max(found.values()) == 1
-    order = sorted(scores, key=lambda key: (scores[key], key))
-    assert all(found[a] <= found[b] for a, b in pairwise(order))
 
 
 def test_a_worked_example_of_fusion() -> None:
-    dense, words = {1: 0.9, 2: 0.5, 3: 0.1}, {2: 8.0, 4: 2.0}
-    found = convex([(0.7, min_max(dense)), (0.3, min_max(words))])
-    assert found == pytest.approx({1: 0.7, 2: 0.35 + 0.3, 3: 0.0, 4: 0.0})
+    found = convex([(0.7, {1: 1.0, 2: 0.5, 3: 0.0}), (0.3, {2: 1.0, 4: 0.2})])
+    assert found == pytest.approx({1: 0.7, 2: 0.35 + 0.3, 3: 0.0, 4: 0.06})
 
 
 @pytest.fixture

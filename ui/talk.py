@@ -114,7 +114,7 @@ class _Session:
         """Remember a turn for the next question, and store it with the conversation."""
         catalogue = self.assistant.kb.catalogue
         self.history = (*self.history, turn(answer))
-        self.citations = [claim.citations[0] if claim.citations else None for claim in answer.claims]
+        self.citations = [claim.passages[0] if claim.passages else None for claim in answer.claims]
         if self.id is None:
             self.id = conversations.start(catalogue, answer.question)
         conversations.append(catalogue, self.id, answer.question, answer_json(answer))

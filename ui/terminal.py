@@ -101,7 +101,7 @@ def show_claim(out: Console, claim: Claim, number: int, origin: Origin = _unknow
     """Print a claim: its quote, or its code, and where that stands."""
     body = code(out, claim.text) if claim.form == "code" else Text(f"“{clean(normalise_spaces(claim.text))}”")
     sources = [
-        Text.assemble((place(c.key, c.headings, c.page), "cyan"), (origin(c.key), "dim")) for c in claim.citations
+        Text.assemble((place(c.key, c.headings, c.page), "cyan"), (origin(c.key), "dim")) for c in claim.passages
     ]
     out.print(_numbered(number, body, *sources))
     out.print()
