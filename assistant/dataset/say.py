@@ -111,7 +111,7 @@ def _parts(outcome: Outcome) -> str:
 
 # -- the check -------------------------------------------------------------------------------------------------------
 
-_NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
 
 
 def checked(text: str, outcome: Outcome, phrase: str, cited: DatasetCitation) -> Claim:
