@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 from charset_normalizer import from_bytes
 
@@ -39,6 +40,8 @@ def normalise(text: str) -> str:
 _WORD = re.compile(r"[^\W_]+(?:_+[^\W_]+)*", re.UNICODE)
 _CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_A-Za-z]+")
 
+_HAN = re.compile(r"([\u3040-\u30ff\u3400-\u9fff]+)")
+
 
 def words(text: str) -> list[str]:
     """Return the words of `text` in order; `max_depth` and `HistGradientBoostingClassifier` are one word each."""
@@ -59,9 +62,13 @@ def terms(text: str) -> list[str]:
     """Return the lower-case index terms of `text`: each word, and for an identifier its parts and the whole.
 
     `max_depth` gives max, depth, maxdepth, so that each is found by `max_depth`, `maxDepth`, `max depth` and `depth`.
+    Chinese and Japanese are written without spaces: their runs give overlapping pairs of characters.
     """
     found: list[str] = []
     for word in words(text):
+        if _HAN.search(word):
+            found += _pairs(word)
+            continue
         parts = identifier_parts(word) if not word.islower() or "_" in word else ()
         if len(parts) > 1:
             found += [part.lower() for part in parts]
@@ -69,6 +76,17 @@ def terms(text: str) -> list[str]:
         else:
             found.append(word.lower())
     return found
+
+
+def _pairs(word: str) -> Iterator[str]:
+    """Yield the pairs of characters of a word's Chinese and Japanese runs, and the terms of what stands between."""
+    for part in _HAN.split(word):
+        if not _HAN.match(part):
+            yield from terms(part)
+        elif len(part) == 1:
+            yield part
+        else:
+            yield from (part[at : at + 2] for at in range(len(part) - 1))
 
 
 def embedding_text(title: str, chunk: Chunk) -> str:

@@ -107,3 +107,16 @@ def test_texts_that_say_the_same_share_their_shingles() -> None:
     text = "scale the features before you fit a distance based estimator on them"
     assert shingles(text) == shingles(text.upper() + "!")
     assert not shingles(text) & shingles("trees do not need any of that because they only compare within one column")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("机器学习", ["机器", "器学", "学习"]),
+        ("使用SMOTE方法", ["使用", "smote", "方法"]),
+        ("树", ["树"]),
+        ("max_depth が深い", ["max", "depth", "maxdepth", "が深", "深い"]),
+    ],
+)
+def test_words_written_without_spaces_are_found_by_their_parts(text: str, found: list[str]) -> None:
+    assert terms(text) == found
