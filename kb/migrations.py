@@ -19,8 +19,13 @@ def _first(conn: Connection) -> None:
     lexical.create(conn)
 
 
+def _jobs_datasets_readings(conn: Connection) -> None:
+    schema.jobs.drop(conn, checkfirst=True)  # nothing was ever kept in the first one
+    schema.metadata.create_all(conn, tables=[schema.jobs, schema.datasets, schema.readings])
+
+
 # Append only: the number of a migration is its place, and a released one never changes.
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first,)
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _jobs_datasets_readings)
 
 
 def version(conn: Connection) -> int:

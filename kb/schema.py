@@ -1,7 +1,8 @@
 """The catalogue's tables (SQLAlchemy Core): what is stored, in standard SQL types.
 
 Documents hold the text once; a chunk is a span of it. Vectors are a cache under hash(model, embedded text).
-`dense_removals` queues ids that Chroma still has to drop. Runs, decisions, jobs and conversations have their room here.
+`dense_removals` queues ids that Chroma still has to drop. Runs, decisions, jobs, datasets, readings and conversations
+have their room here.
 """
 
 from __future__ import annotations
@@ -157,14 +158,53 @@ jobs = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("kind", String, nullable=False),
+    Column("worker", String, nullable=False),
     Column("request", Text, nullable=False),
     Column("state", String, nullable=False, index=True),
+    Column("stop", Integer, nullable=False, default=0),
+    Column("attempt", Integer, nullable=False, default=1),
+    Column("stage", Text, nullable=False, default=""),
     Column("done", Float, nullable=False, default=0),
     Column("total", Float),
     Column("log", Text, nullable=False, default=""),
-    Column("created", Float, nullable=False),
+    Column("result", Text),
+    Column("created", Float, nullable=False, index=True),
+    Column("queued", Float, nullable=False),
     Column("updated", Float, nullable=False),
+    Column("heartbeat", Float, nullable=False),
     Column("pid", Integer),
+)
+
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("path", Text, unique=True, nullable=False),
+    Column("uploaded", Integer, nullable=False, default=0),
+    Column("fingerprint", String),
+    Column("corrections", Text, nullable=False, default="{}"),
+    Column("rows", Integer),
+    Column("columns", Integer),
+    Column("notes", Text, nullable=False, default="[]"),
+    Column("added", Float, nullable=False),
+    Column("opened", Float),
+)
+
+readings = Table(
+    "readings",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("dataset", String(32), nullable=False, index=True),
+    Column("question", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("saved", Float, nullable=False),
+    Column("last_answer", Text),
+    Column("last_fingerprint", String),
+    Column("last_run", Float),
 )
 
 conversations = Table(

@@ -110,3 +110,15 @@ def test_two_openers_make_one_schema(tmp_path: Path) -> None:
         migrate(engine, tmp_path / "catalogue.db")
         engine.dispose()
     assert schema_of(tmp_path / "catalogue.db").startswith(f"('{len(MIGRATIONS)}',)")
+
+
+def test_a_catalogue_of_the_first_schema_gets_room_for_jobs_datasets_and_readings(old: Path) -> None:
+    with sqlite3.connect(old) as conn:
+        for table in ("jobs", "datasets", "readings"):
+            conn.execute(f"DROP TABLE {table}")
+        conn.execute("CREATE TABLE jobs (id VARCHAR(32) PRIMARY KEY, kind VARCHAR, pid INTEGER)")
+        conn.execute("UPDATE meta SET value = '1' WHERE key = 'schema'")
+    conn.close()
+    Catalogue.open(old).close()
+    assert all(name in schema_of(old) for name in ("heartbeat", "CREATE TABLE datasets", "CREATE TABLE readings"))
+    assert sources(old) == 4
