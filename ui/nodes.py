@@ -22,7 +22,9 @@ TAGS = frozenset(_TAGS.split())
 class Node:
     """An element: a tag of `TAGS`, class names, children, and for a button the event that a click sends.
 
-    `label` is read out and shown on hover; `focus` asks the page to bring this element into view.
+    `label` is read out and shown on hover; `focus` asks the page to bring this element into view; `share`, 0…1, is
+    how much of a bar is filled, for the style sheet. The page itself does the events `copy` (of a `text`, or of the
+    `address` of this page with another query) and `fold` (opens or closes what it stands in), asking nobody.
     """
 
     tag: str
@@ -31,6 +33,7 @@ class Node:
     event: Mapping[str, Any] | None = None
     label: str = ""
     focus: bool = False
+    share: float | None = None
 
     def __post_init__(self) -> None:
         if self.tag not in TAGS:
@@ -52,6 +55,11 @@ def button(css: str, event: Mapping[str, Any], *children: Child | None, label: s
     return Node(tag="button", css=css, children=kept, event=dict(event), label=label)
 
 
+def bar(css: str, share: float, *, label: str = "") -> Node:
+    """Return a bar that is filled by `share`, kept within 0…1."""
+    return Node(tag="span", css=css, label=label, share=round(min(1.0, max(0.0, share)), 4))
+
+
 def html(node: Child) -> str:
     """Return the tree as HTML in which every text is escaped; its buttons do nothing."""
     if isinstance(node, str):
@@ -59,7 +67,8 @@ def html(node: Child) -> str:
     inner = "".join(html(child) for child in node.children)
     label = f' title="{escape(node.label)}"' if node.label else ""
     off = ' type="button" disabled' if node.tag == "button" else ""
-    return f'<{node.tag} class="{escape(node.css)}"{label}{off}>{inner}</{node.tag}>'
+    share = f' style="--cw-share: {node.share}"' if node.share is not None else ""
+    return f'<{node.tag} class="{escape(node.css)}"{label}{share}{off}>{inner}</{node.tag}>'
 
 
 def plain(node: Child) -> Any:
@@ -73,6 +82,8 @@ def plain(node: Child) -> Any:
         made["label"] = node.label
     if node.focus:
         made["focus"] = True
+    if node.share is not None:
+        made["share"] = node.share
     return made
 
 

@@ -33,8 +33,12 @@ def notice(message: str, hint: str = "") -> Node:
 
 def sentence(text: str) -> str:
     """Return a message as a sentence: a capital first, a stop last."""
-    first = text[:1].upper() + text[1:]
-    return first if first.endswith((".", "!", "?", "…", "`")) else f"{first}."
+    return stopped(text[:1].upper() + text[1:])
+
+
+def stopped(text: str) -> str:
+    """Return a message with a stop; its first word stays as it is, for it may be the name of a column."""
+    return text if text.endswith((".", "!", "?", "…", "`")) else f"{text}."
 
 
 # -- a turn ----------------------------------------------------------------------------------------------------
@@ -99,14 +103,17 @@ def _unread(words: Sequence[str]) -> Iterator[Child]:
             yield ", "
 
 
-def claims(given: Sequence[Json]) -> Iterator[Node]:
-    """Yield claims with their citations numbered through; those that no source supports are folded away."""
+def claims(given: Sequence[Json], *, asked: float | None = None) -> Iterator[Node]:
+    """Yield claims with their citations numbered through; those that no source supports are folded away.
+
+    `asked` names the stored turn, so that a computed value can be opened with the code that gave it.
+    """
     at, folded = 1, []
     for one in given:
         if one["verdict"] in _SHOWN:
-            yield claim(one, at)
+            yield claim(one, at, asked=asked)
         else:
-            folded.append(claim(one, at))
+            folded.append(claim(one, at, asked=asked))
         at += len(one["citations"])
     if folded:
         lead = (
@@ -117,9 +124,9 @@ def claims(given: Sequence[Json]) -> Iterator[Node]:
         yield el("details", "cw-folded", el("summary", "", lead), *folded)
 
 
-def claim(one: Json, at: int) -> Node:
+def claim(one: Json, at: int, *, asked: float | None = None) -> Node:
     """Return a claim, its quote set apart from our own words, with chips numbered from `at`."""
-    chips = [chip(citation, at + number) for number, citation in enumerate(one["citations"])]
+    chips = [chip(citation, at + number, asked=asked) for number, citation in enumerate(one["citations"])]
     if one.get("form") == "code":
         body = el("pre", "cw-code", el("code", "", one["text"]))
     elif one["verdict"] == "quoted":
@@ -132,8 +139,10 @@ def claim(one: Json, at: int) -> Node:
     return el("div", "cw-claim", body, el("div", "cw-chips", *chips, doubt))
 
 
-def chip(citation: Json, number: int | None = None) -> Node:
-    """Return a citation as a button that opens the passage."""
+def chip(citation: Json, number: int | None = None, *, asked: float | None = None) -> Node:
+    """Return a citation as a button that opens the passage, or the computation of a dataset's value."""
+    if citation.get("kind") == "dataset":
+        return _computed(citation, number, asked)
     if "source" not in citation or "start" not in citation:
         return el("span", "cw-chip", str(citation.get("quote", "")))
     headings = list(citation.get("headings") or ())
@@ -150,6 +159,14 @@ def chip(citation: Json, number: int | None = None) -> Node:
     )
 
 
+def _computed(citation: Json, number: int | None, asked: float | None) -> Node:
+    expression = str(citation["expression"])
+    shown = el("span", "cw-chip-code", snippet(expression, 60))
+    count = el("span", "cw-number", str(number)) if number is not None else None
+    event = {"do": "value", "asked": asked, "citation": dict(citation)}
+    return button("cw-chip cw-chip-value", event, count, shown, label=f"Show how it was computed: {expression}")
+
+
 def place(citation: Json) -> Json:
     """Return the event that opens a citation's passage."""
     return {"do": "open", **{name: citation[name] for name in PLACE}, "quote": citation.get("quote", "")}
@@ -163,15 +180,22 @@ def short(source: str) -> str:
 def footer(given: Json) -> Node:
     """Return how the claims were checked and, apart from it, how likely they answer the question."""
     return el(
-        "footer", "cw-footer", el("span", "cw-verdict", _verdict(given["claims"])), confidence(given["confidence"])
+        "footer", "cw-footer", el("span", "cw-verdict", verdict(given["claims"])), confidence(given["confidence"])
     )
 
 
-def _verdict(given: Sequence[Json]) -> str:
+def verdict(given: Sequence[Json]) -> str:
+    """Return how the claims of an answer are known, in words."""
     quoted = sum(one["verdict"] == "quoted" for one in given)
+    computed = sum(one["verdict"] == "computed" for one in given)
+    if computed and computed == len(given):
+        return "1 value, computed from the table" if computed == 1 else f"{computed} values, computed from the table"
     if quoted and quoted == len(given):
         return "1 quote, checked word for word" if quoted == 1 else f"{quoted} quotes, each checked word for word"
-    return f"{quoted} of {len(given)} sentences are word-for-word quotes"
+    if computed and computed + quoted == len(given):
+        return f"{counted(computed, 'computed value')} and {counted(quoted, 'quote')}, each checked"
+    what = "computed values or word-for-word quotes" if computed else "word-for-word quotes"
+    return f"{computed + quoted} of {len(given)} sentences are {what}"
 
 
 def confidence(probability: float) -> Node:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,19 @@ _surface = st.components.v2.component(
 )
 
 
+_palette = st.components.v2.component(
+    "citewise_palette", js=(ASSETS / "palette.js").read_text("utf-8"), isolate_styles=False
+)
+
+
 def surface(node: Node, *, key: str) -> None:
-    """Show a tree; what is clicked in it goes to `handle`."""
+    """Show a tree; what is clicked in it is done by its action of `ACTIONS`."""
     _surface(data=plain(node), key=key, on_event_change=lambda: _clicked(key))
+
+
+def palette(items: Sequence[Mapping[str, Any]], *, key: str = "palette_box") -> None:
+    """Have Ctrl+K offer items; what is chosen is done by its action of `ACTIONS`."""
+    _palette(data={"items": list(items)}, key=key, on_event_change=lambda: _clicked(key))
 
 
 def show(node: Node) -> None:
@@ -38,8 +48,14 @@ def show(node: Node) -> None:
 
 
 def styles() -> None:
-    """Put the app's style sheet on the page."""
-    st.html(ASSETS / "app.css")
+    """Put the app's style sheets on the page."""
+    for name in ("app.css", "table.css"):
+        st.html(ASSETS / name)
+
+
+def listen(actions: Mapping[str, Callable[[Mapping[str, Any]], None]]) -> None:
+    """Have the clicks of a page's own events done by `actions`."""
+    ACTIONS.update(actions)
 
 
 def _clicked(key: str) -> None:

@@ -1,0 +1,128 @@
+"""The reading line: what a question about a table was taken to mean, as chips that can be changed, saved and linked.
+
+A chip opens a list of what else it could have meant, each with its count; a choice runs the changed reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from ui.nodes import Child, Node, button, el
+
+Json = Mapping[str, Any]
+_KINDS = {
+    "model": "model",
+    "test": "test",
+    "plot": "plot",
+    "step": "step",
+    "group": "grouped by",
+    "filter": "only where",
+}
+_MOST = 40
+
+
+def line(given: Json, *, dataset: str | None = None) -> Node:
+    """Return the reading of an answer over a table; `dataset` is the id that its link names."""
+    read = given["reading"]
+    runs = {"question": read["question"], **_source(given)}
+    chips = [chip(one, runs) for one in read.get("chips", ())]
+    said = chips or [el("span", "cw-said cw-name", read["words"])]
+    return el("div", "cw-line", el("span", "cw-lead", "Read as"), *said, *unread(read), *_keep(given, dataset))
+
+
+def _source(given: Json) -> dict[str, Any]:
+    """Return what tells later which table an answer was over."""
+    return {"fingerprint": given.get("dataset", {}).get("fingerprint")}
+
+
+def chip(one: Json, runs: Json) -> Node:
+    """Return a piece of a reading; where it can be changed it opens, and one that is a guess is dotted."""
+    css = f"cw-piece cw-is-{one['kind']}" + ("" if one.get("sure", True) else " cw-unsure")
+    choices = [*_options(one, runs), *_drop(one, runs)]
+    if not choices and not one.get("note") and one.get("sure", True):
+        return el("span", css, el("span", "cw-name", one["text"]), label=_role(one))
+    summary = el("summary", css, el("span", "cw-name", one["text"]), label=_hint(one))
+    return el("details", "cw-pop", summary, el("div", "cw-menu", *_head(one), *choices))
+
+
+def _role(one: Json) -> str:
+    return _KINDS.get(one["kind"], str(one["kind"]))
+
+
+def _hint(one: Json) -> str:
+    unsure = "" if one.get("sure", True) else ", a guess"
+    return f"{_role(one)}: {one['text']}{unsure}"
+
+
+def _head(one: Json) -> Iterator[Node]:
+    said = f" read from “{one['said']}”" if one.get("said") else ""
+    yield el("p", "cw-menu-head", f"{_role(one).capitalize()}{said}")
+    if one.get("note"):
+        yield el("p", "cw-note", one["note"])
+    if not one.get("sure", True):
+        yield el("p", "cw-guess", "This is a guess: the words do not match exactly.")
+
+
+def _options(one: Json, runs: Json) -> Iterator[Node]:
+    options = list(one.get("options", ()))
+    if options:
+        yield el("p", "cw-label", "Change to")
+    for option in options[:_MOST]:
+        note = el("span", "cw-option-note", option["note"]) if option.get("note") else None
+        yield button("cw-option", run(option["link"], runs), el("span", "cw-name", option["text"]), note)
+
+
+def _drop(one: Json, runs: Json) -> Iterator[Node]:
+    if one.get("drop"):
+        yield button("cw-option cw-drop", run(one["drop"], runs), "Leave this out")
+
+
+def run(link: str, runs: Json) -> dict[str, Any]:
+    """Return the event that runs a reading under the question that it came from."""
+    return {"do": "run", "link": link, **runs}
+
+
+def unread(read: Json) -> Iterator[Node]:
+    """Yield the words of a question that nothing in the table stands for."""
+    words = list(read.get("unread", ()))
+    if words:
+        listed: list[Child] = []
+        for word in words:
+            listed += [el("em", "cw-unread cw-name", word), ", "]
+        yield el("span", "cw-not-read", el("span", "cw-lead", "not understood: "), *listed[:-1])
+
+
+def _keep(given: Json, dataset: str | None) -> Iterator[Node]:
+    link = given["reading"].get("link")
+    if not link or given["abstained"]:
+        return
+    yield el(
+        "span",
+        "cw-keep",
+        button("cw-link", {"do": "save", "link": link, "words": given["reading"]["words"], **_source(given)}, "Save …"),
+        button("cw-link", {"do": "copy", "address": address(dataset, link)}, "Copy link") if dataset else None,
+    )
+
+
+def address(dataset: str, link: str) -> str:
+    """Return the query of the address that opens a dataset and runs a reading."""
+    return "?" + urlencode({"d": dataset, "r": link})
+
+
+def confirm(given: Json) -> Iterator[Node]:
+    """Yield what a question that did not run offers: its own reading, and the nearest ones, each to be run."""
+    read = given["reading"]
+    runs = {"question": read["question"], **_source(given)}
+    if read.get("link") and not read.get("runs", True):
+        go = button("cw-run", run(read["link"], runs), "Run this reading")
+        yield el("div", "cw-confirm", go, el("span", "cw-name", read["words"]))
+    yield from _nearest(read.get("nearest", ()), runs, other=bool(read.get("link")))
+
+
+def _nearest(nearest: Sequence[Json], runs: Json, *, other: bool) -> Iterator[Node]:
+    if nearest:
+        yield el("p", "cw-label", "Or one of these" if other else "The nearest that can be computed")
+    for one in nearest[:3]:
+        yield button("cw-suggestion", run(one["link"], runs), el("span", "cw-name", one["words"]))

@@ -1,0 +1,167 @@
+"""Trees of an answer over a table: its values first, then its reading, what was left out, the table and the code.
+
+A plot stands between two trees, so an answer comes in two parts: `above` and `below` it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ui import reading_line, render
+from ui.figures import exact, figure
+from ui.nodes import Node, button, el
+
+Json = Mapping[str, Any]
+FOLDED = 10
+"""Rows of a result table that are shown before it is opened."""
+
+
+def is_over_table(given: Json) -> bool:
+    """Tell whether a stored answer is one over a table."""
+    return bool(given.get("reading", {}).get("route") == "dataset")
+
+
+def above(given: Json, *, asked: float | None = None, dataset: str | None = None) -> Iterator[Node]:
+    """Yield what stands above the plot: the first claim, the reading, the other claims and what was left out."""
+    if given["abstained"]:
+        yield reading_line.line(given, dataset=dataset)
+        yield _refusal(given)
+        return
+    claims = list(render.claims(given["claims"], asked=asked))
+    if claims:
+        yield el("div", "cw-answer-first", claims[0])
+    yield reading_line.line(given, dataset=dataset)
+    yield from claims[1:]
+    yield from _left_out(given)
+
+
+def _left_out(given: Json) -> Iterator[Node]:
+    notes = [*given.get("left_out", ()), *given.get("notes", ())]
+    yield from (el("p", "cw-note cw-left-out", render.stopped(note)) for note in notes)
+
+
+def _refusal(given: Json) -> Node:
+    waits = bool(given["reading"].get("link"))
+    title = "Not run yet: a part of the question was not understood" if waits else "Not computed"
+    return el(
+        "section",
+        "cw-refusal",
+        el("p", "cw-refusal-title", title),
+        *(el("p", "", render.stopped(missing)) for missing in given.get("missing", ())),
+        *reading_line.confirm(given),
+    )
+
+
+def below(given: Json) -> Iterator[Node]:
+    """Yield what stands below the plot: the table, how it was computed, the code, and what to ask next."""
+    if not given["abstained"]:
+        if given.get("table"):
+            yield table(given["table"])
+        yield from _how(given)
+        yield _footer(given)
+    if given.get("suggestions"):
+        yield render.suggestions("You could ask instead" if given["abstained"] else "Ask next", given["suggestions"])
+
+
+# -- the table -------------------------------------------------------------------------------------------------
+
+
+def table(grid: Json) -> Node:
+    """Return a result table that scrolls in its own box; a long one is folded behind its first rows."""
+    rows = grid["rows"]
+    shown = el("div", "cw-grid-box", _grid(grid["columns"], rows[:FOLDED], _numeric(grid)))
+    if len(rows) <= FOLDED:
+        return el("div", "cw-grid-part", shown, _more(grid))
+    whole = el("div", "cw-grid-box", _grid(grid["columns"], rows[FOLDED:], _numeric(grid), first=FOLDED))
+    lead = el("summary", "", f"Show {len(rows) - FOLDED:,} more rows")
+    return el("div", "cw-grid-part", shown, el("details", "cw-folded", lead, whole, _more(grid)))
+
+
+def _more(grid: Json) -> Node | None:
+    more = int(grid.get("more") or 0)
+    return el("p", "cw-note", f"{more:,} further rows are left out here; the code gives them all.") if more else None
+
+
+def _numeric(grid: Json) -> tuple[bool, ...]:
+    columns = range(len(grid["columns"]))
+    return tuple(all(_is_number(row[at]) for row in grid["rows"] if row[at] is not None) for at in columns)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _grid(columns: Sequence[str], rows: Sequence[Sequence[Any]], numeric: Sequence[bool], *, first: int = 0) -> Node:
+    css = ["cw-right" if one else "" for one in numeric]
+    head = el("tr", "", *(el("th", f"cw-name {kind}".strip(), str(c)) for c, kind in zip(columns, css, strict=True)))
+    body = [el("tr", "", *(_cell(value, kind) for value, kind in zip(row, css, strict=True))) for row in rows]
+    return el("table", "cw-grid", el("thead", "", head), el("tbody", "", *body))
+
+
+def _cell(value: Any, css: str) -> Node:
+    shown, whole = figure(value), exact(value)
+    label = whole if whole != shown and whole != shown.replace(",", "") else ""
+    return el("td", f"cw-name {css}".strip(), shown, label=label)
+
+
+# -- how it was computed ---------------------------------------------------------------------------------------
+
+
+def _how(given: Json) -> Iterator[Node]:
+    trail, checks, code = given.get("trail", ()), given.get("checks", ()), given.get("code", "")
+    if trail or checks:
+        yield el("details", "cw-folded cw-how", el("summary", "", _how_lead(trail, checks)), *_steps(trail, checks))
+    if code:
+        yield el("details", "cw-folded cw-show-code", el("summary", "", "Show code"), listing(code))
+
+
+def _how_lead(trail: Sequence[Json], checks: Sequence[str]) -> str:
+    parts = [render.counted(len(trail), "step")] if trail else []
+    parts += [render.counted(len(checks), "check")] if checks else []
+    rows = f", {render.counted(int(trail[-1]['rows']), 'row')} at the end" if trail else ""
+    return f"How it was computed: {' and '.join(parts)}{rows}"
+
+
+def _steps(trail: Sequence[Json], checks: Sequence[str]) -> Iterator[Node]:
+    if trail:
+        yield steps(trail)
+    if checks:
+        yield el("p", "cw-label", "Checked")
+        yield el("ul", "cw-checks", *(el("li", "", render.stopped(check)) for check in checks))
+
+
+def steps(trail: Sequence[Json]) -> Node:
+    """Return the steps of a computation, each with the number of rows that were there after it."""
+    rows = (
+        el(
+            "li",
+            "",
+            el("span", "cw-name", one["words"]),
+            el("span", "cw-rows", render.counted(int(one["rows"]), "row")),
+        )
+        for one in trail
+    )
+    return el("ol", "cw-trail", *rows)
+
+
+def listing(code: str, *, name: str = "Copy code") -> Node:
+    """Return code with a button that copies it."""
+    return el(
+        "div",
+        "cw-listing",
+        button("cw-quiet cw-copy", {"do": "copy", "text": code}, name),
+        el("pre", "cw-code", el("code", "", code)),
+    )
+
+
+def _footer(given: Json) -> Node:
+    where = given.get("dataset") or {}
+    over = [f"over {render.counted(int(where['rows']), 'row')} of "] if where.get("rows") is not None else []
+    name = el("span", "cw-name", str(where.get("name", ""))) if where else None
+    return el(
+        "footer",
+        "cw-footer",
+        el("span", "cw-verdict", render.verdict(given["claims"])),
+        el("span", "", *over, name) if where else None,
+    )
