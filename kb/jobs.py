@@ -319,6 +319,12 @@ def _clear(conn: Connection) -> list[str]:
     return gone
 
 
+def scrub(conn: Connection) -> None:
+    """Empty the logs and results of jobs that are over: they name sources, one of which is being forgotten."""
+    j = schema.jobs
+    conn.execute(update(j).where(j.c.state.not_in(ACTIVE)).values(log="", result=None))
+
+
 def _remove_files(folder: Path, id: str) -> None:
     for name in (f"{id}.lock", f"{id}.err"):
         with contextlib.suppress(OSError):

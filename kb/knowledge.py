@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, delete, select, update
 
-from kb import conversations, lexical, schema, store
+from kb import conversations, jobs, lexical, schema, store, uploads
 from kb.dense import ChromaIndex, VectorItem, destroy
 from kb.embed import Embedder, vector_key
 from kb.errors import IndexMismatch, IndexUnavailable, SourceNotFound
@@ -221,7 +221,9 @@ class KnowledgeBase:
         with self.catalogue.write() as conn:
             store.put_meta(conn, "uncompacted", "1")
             conversations.scrub(conn, set(keys))
+            jobs.scrub(conn)
         self.drop(keys)
+        uploads.remove_of(self.home.absolute(), keys)
         self.compact(progress)
         return keys
 

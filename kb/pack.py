@@ -1,8 +1,8 @@
 """The whole home as one verified file, and back.
 
 A pack is a zip: `manifest.json`, then the members it lists with size and SHA-256. Only what cannot be derived goes in:
-the catalogue, as one consistent snapshot. Chroma's files are filled again from the vectors in it, settings and their
-keys are never in it.
+the catalogue, as one consistent snapshot, and the tables that were uploaded. Chroma's files are filled again from the
+vectors in it, settings and their keys are never in it; tables named by a path stay where they are.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from kb import store
+from kb import datasets, store, uploads
 from kb.errors import BadInput, CitewiseError, HomeUnwritable, ModelUnavailable
 from kb.knowledge import KnowledgeBase, Progress
 
@@ -71,11 +71,13 @@ def pack(kb: KnowledgeBase, path: Path) -> Packed:
     """
     with _explained(path.parent), _beside(path) as folder:
         store.snapshot(kb.catalogue, folder / CATALOGUE)
-        manifest = _manifest(kb, folder)
+        members = {CATALOGUE: folder / CATALOGUE, **_tables(kb)}
+        manifest = _manifest(kb, members)
         fresh = folder / "pack.zip"
         with zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(MANIFEST, json.dumps(manifest, indent=1))
-            archive.write(folder / CATALOGUE, CATALOGUE)
+            for name, member in members.items():
+                archive.write(member, name)
         _flush(fresh)
         os.replace(fresh, path)
     return _packed(path, manifest)
@@ -100,10 +102,19 @@ def unpack(path: Path, home: Path, *, progress: Progress = _silent) -> Packed:
     return _packed(path, manifest)
 
 
-def _manifest(kb: KnowledgeBase, folder: Path) -> dict[str, Any]:
-    member = folder / CATALOGUE
-    with member.open("rb") as file:
+def _tables(kb: KnowledgeBase) -> dict[str, Path]:
+    """Return the uploaded tables that are there, by their names in a pack."""
+    kept = (one.path for one in datasets.list_of(kb.catalogue) if one.uploaded and one.is_there)
+    return {path.relative_to(kb.home.absolute()).as_posix(): path for path in kept}
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"bytes": path.stat().st_size, "sha256": digest}
+
+
+def _manifest(kb: KnowledgeBase, members: Mapping[str, Path]) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "made": time.time(),
@@ -112,7 +123,7 @@ def _manifest(kb: KnowledgeBase, folder: Path) -> dict[str, Any]:
         "splitter": kb.splitter,
         "sources": kb.catalogue.count("sources"),
         "chunks": kb.catalogue.count("chunks"),
-        "members": {CATALOGUE: {"bytes": member.stat().st_size, "sha256": digest}},
+        "members": {name: _facts(path) for name, path in members.items()},
     }
 
 
@@ -127,6 +138,7 @@ def _extract(path: Path, folder: Path) -> dict[str, Any]:
         with zipfile.ZipFile(path) as archive:
             manifest = _read_manifest(archive, path)
             for name, facts in manifest["members"].items():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(name) as source, (folder / name).open("wb") as target:
                     _copy(source, target, facts, path)
     except _DAMAGED as error:
@@ -146,13 +158,22 @@ def _read_manifest(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
             f"{path} has pack format {manifest['format']}, this program knows {FORMAT}",
             hint="upgrade citewise (`pip install -U citewise`)",
         )
-    # A fixed list: no name from the file ever becomes a path.
-    names, listed = sorted(archive.namelist()), set(manifest["members"])
-    if names != sorted({CATALOGUE, MANIFEST}) or listed != {CATALOGUE}:
-        raise _unsound(path, f"it holds members that no pack has: {sorted(set(names) - {CATALOGUE, MANIFEST})}")
+    # Only names of these two forms ever become a path.
+    names, listed = sorted(archive.namelist()), dict(manifest["members"])
+    odd = sorted(name for name in listed if name != CATALOGUE and not _is_upload(name, listed[name]))
+    if odd or CATALOGUE not in listed or names != sorted({*listed, MANIFEST}):
+        raise _unsound(path, f"it holds members that no pack has: {odd or sorted({*names} - {*listed, MANIFEST})}")
     if not all(isinstance(manifest[name], int) for name in ("dim", "sources", "chunks")):
         raise _unsound(path, "its manifest is not complete")
     return manifest
+
+
+def _is_upload(name: str, facts: Mapping[str, Any]) -> bool:
+    """Tell whether a member is named as `kb.uploads` names the copy of a file with that hash."""
+    folder, _, rest = name.partition("/")
+    digits, _, last = rest.partition("/")
+    fits = str(facts["sha256"]).startswith(digits) and len(digits) == uploads.HASH_DIGITS
+    return folder == uploads.FOLDER and fits and digits.isalnum() and uploads.safe_name(last) == last
 
 
 def _copy(source: IO[bytes], target: IO[bytes], facts: Mapping[str, Any], path: Path) -> None:
