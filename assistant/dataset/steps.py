@@ -343,7 +343,10 @@ MEASURES: Mapping[str, str] = MappingProxyType(
         "covariance": "sample covariance of two columns",
         "crosstab": "rows by two columns",
         "trend": "slope of the least-squares line over time or row number, with first, last, direction as parts",
-        "histogram": "counts in {'bins': n} bins of equal width",
+        "histogram": "counts in {'bins': n} bins of equal width; parts edges",
+        "top": "the {'n': 5} greatest values, greatest first",
+        "bottom": "the {'n': 5} least values, least first",
+        "value": "what an expression over earlier values (`Ref`s) gives, such as a difference of two means",
     }
 )
 
