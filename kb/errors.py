@@ -12,6 +12,8 @@
     ├── SettingsInvalid      a setting has a value that cannot be used
     ├── ModelUnavailable     embedding or reranking weights are missing or damaged
     ├── BadInput             a question file, a query or an option that cannot be read
+    ├── TableUnreadable      a file that cannot be read as a table
+    ├── TableTooLarge        a table that does not fit in memory was asked for as a frame
     └── LoadFailed           one source could not be read (kept as its reason)
 
 Each constructor takes facts, keeps them as attributes and builds the message: what was wrong, then what to do (`hint`).
@@ -152,6 +154,24 @@ class BadInput(CitewiseError):
 
     def __init__(self, what: str, *, hint: str) -> None:
         super().__init__(what, hint=hint)
+
+
+class TableUnreadable(CitewiseError):
+    """A file cannot be read as a table; `why` says what is wrong with it."""
+
+    def __init__(self, path: Path, why: str, *, hint: str) -> None:
+        super().__init__(f"{path.name} cannot be read as a table: {why}", hint=hint)
+        self.path = path
+        self.why = why
+
+
+class TableTooLarge(CitewiseError):
+    """A table is too large for what was asked of it; `why` says which limit it passes."""
+
+    def __init__(self, path: Path, why: str, *, hint: str) -> None:
+        super().__init__(f"{path.name} is too large: {why}", hint=hint)
+        self.path = path
+        self.why = why
 
 
 class LoadFailed(CitewiseError):
