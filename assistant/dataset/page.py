@@ -1,0 +1,328 @@
+"""A question as a line of symbols that the grammar's rules match: C0 a column, V1 a value, N2 a number, M3 a measure …
+
+Rules take what they have read; what nobody took and is not harmless is unread.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from assistant.dataset.lexicon import (
+    COMPARISON_PHRASES,
+    ENTITIES,
+    HARMLESS,
+    MEASURE_PHRASES,
+    METRICS,
+    MODELS,
+)
+from assistant.dataset.link import Linker, Mention
+from assistant.dataset.tokens import Word, bag, stem, words_of
+
+_FILLERS = bag("the a an their his her its respective my our")
+_NEAR_COLUMN = bag(
+    "column columns feature features variable variables field fields attribute attributes values"
+    " value data price prices"
+)
+_MONTHS = {
+    name: index + 1
+    for index, name in enumerate(
+        [
+            "january",
+            "february",
+            "march",
+            "april",
+            "may",
+            "june",
+            "july",
+            "august",
+            "september",
+            "october",
+            "november",
+            "december",
+        ]
+    )
+}
+
+
+@dataclass(slots=True)
+class Element:
+    """A word or a phrase: its symbol, the words it covers, what it means, and whether a rule has used it."""
+
+    code: str
+    start: int
+    end: int
+    item: Any = None
+    used: bool = False
+
+
+@dataclass(slots=True)
+class Page:
+    """The elements of one text; `line` is what patterns are matched against."""
+
+    text: str
+    words: tuple[Word, ...]
+    elements: list[Element]
+    fillers: list[Element] = field(default_factory=list)
+
+    @property
+    def line(self) -> str:
+        return " ".join("~" if element.used else element.code for element in self.elements)
+
+    def find(self, pattern: str) -> Iterator[Found]:
+        """Matches from left to right; a match that its reader took is not met again."""
+        compiled = rx(pattern)
+        position = 0
+        while True:
+            match = compiled.search(self.line, position)
+            if match is None:
+                return
+            found = Found(self, match)
+            yield found
+            position = match.end() if not found.taken else match.start()
+            if match.end() == match.start():
+                position += 1
+            elif found.taken:
+                position = match.start() + 1
+
+    def first(self, pattern: str) -> Found | None:
+        """The first match."""
+        return next(self.find(pattern), None)
+
+    def item(self, code: str) -> Any:
+        """What a symbol means."""
+        return self.elements[int(code[1:])].item
+
+    def clause(self, index: int) -> int:
+        """The number of sentence ends before an element."""
+        return sum(1 for element in self.elements[:index] if element.code in (".", "?", "!", ";"))
+
+    def said(self, start: int, end: int) -> str:
+        """The words of the question under some elements."""
+        if start >= end:
+            return ""
+        low, high = self.words[self.elements[start].start], self.words[self.elements[end - 1].end - 1]
+        return self.text[low.start : high.end]
+
+
+@dataclass(slots=True)
+class Found:
+    """A match of a pattern on a page."""
+
+    page: Page
+    match: re.Match[str]
+    taken: bool = False
+
+    def span(self, group: int | str = 0) -> tuple[int, int]:
+        """First and last-but-one element of a group."""
+        low, high = self.match.span(group)
+        line = self.match.string
+        first = line.count(" ", 0, low)
+        return first, first + line.count(" ", low, high) + 1 if high > low else first
+
+    def codes(self, kind: str, group: int | str = 0) -> list[str]:
+        """The symbols of a kind inside a group, in order."""
+        return re.findall(rf"\b{kind}\d+\b", self.match.group(group) or "")
+
+    def items(self, kind: str, group: int | str = 0) -> list[Any]:
+        """What those symbols mean."""
+        return [self.page.item(code) for code in self.codes(kind, group)]
+
+    def group(self, name: int | str) -> str:
+        return self.match.group(name) or ""
+
+    def take(self, group: int | str = 0) -> None:
+        """Mark the elements of a group as used."""
+        if self.match.group(group) is None:
+            return
+        start, end = self.span(group)
+        for element in self.page.elements[start:end]:
+            if element.code not in (".", "?", "!", ";"):
+                element.used = True
+        self.taken = True
+
+    @property
+    def clause(self) -> int:
+        return self.page.clause(self.span()[0])
+
+    @property
+    def said(self) -> str:
+        return self.page.said(*self.span())
+
+
+_MACROS = {
+    "{CS}": r"(?:C\d+(?:(?: ,)?(?: and| or| &| ,| as well as| along with| plus|) (?:of )?(?=C)C\d+)*)",
+    "{VS}": r"(?:V\d+(?:(?: ,)?(?: and| or| &| ,| vs| versus) V\d+)*)",
+    "{NS}": r"(?:N\d+(?:(?: ,)?(?: and| or| &| ,) N\d+)*)",
+    "{MS}": r"(?:M\d+(?:(?: ,)?(?: and| &| ,| as well as| along with|) (?=M)M\d+)*)",
+    "{C}": r"C\d+", "{V}": r"V\d+", "{N}": r"N\d+", "{M}": r"M\d+", "{O}": r"O\d+", "{D}": r"D\d+", "{L}": r"L\d+",
+    "{K}": r"K\d+",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=1000)
+def rx(pattern: str) -> re.Pattern[str]:
+    """Compile a rule: {C}, {V}, {N}, {M}, {O}, {D} are symbols, {CS} and so on lists of them."""
+    for macro, expansion in _MACROS.items():
+        pattern = pattern.replace(macro, expansion)
+    return re.compile(rf"(?<!\S)(?:{pattern})(?!\S)")
+
+
+@lru_cache(maxsize=1)
+def _phrases() -> tuple[tuple[re.Pattern[str], str, Any], ...]:
+    found: list[tuple[str, str, Any]] = [(pattern, "M", (name, options)) for pattern, name, options in MEASURE_PHRASES]
+    found += [(pattern, "O", op) for pattern, op in COMPARISON_PHRASES]
+    found += [(pattern, "L", (model, task)) for pattern, model, task in MODELS]
+    found += [(pattern, "K", metric) for pattern, metric in METRICS]
+    return tuple((re.compile(rf"(?<!\S)(?:{pattern})(?!\S)"), kind, item) for pattern, kind, item in found)
+
+
+def page_of(text: str, linker: Linker) -> Page:
+    """Cut a text into elements: linked columns and values first, then the grammar's phrases, numbers and dates."""
+    words = words_of(text)
+    mentions = {mention.start: mention for mention in linker.mentions(text, words)}
+    pieces = _pieces(words, mentions)
+    elements: list[Element] = []
+    fillers: list[Element] = []
+    for position, piece in enumerate(pieces):
+        if _is_filler(pieces, position):
+            piece.used = True
+            fillers.append(piece)
+        else:
+            elements.append(piece)
+    for index, element in enumerate(elements):
+        if element.code in "CVMOLKND":
+            element.code = f"{element.code}{index}"
+    return Page(text, words, elements, fillers)
+
+
+def _pieces(words: Sequence[Word], mentions: dict[int, Mention]) -> list[Element]:
+    pieces: list[Element] = []
+    index = 0
+    while index < len(words):
+        mention = mentions.get(index)
+        if mention is not None:
+            pieces.append(Element("V" if mention.is_value else "C", mention.start, mention.end, mention))
+            index = mention.end
+            continue
+        free = next((at for at in range(index, len(words)) if at in mentions), len(words))
+        pieces += _stretch(words, index, free)
+        index = free
+    return pieces
+
+
+def _stretch(words: Sequence[Word], start: int, end: int) -> list[Element]:
+    """The elements of words that name no column: the longest phrase at each place, else the word."""
+    texts = [word.lower for word in words[start:end]]
+    line = " ".join(texts)
+    offsets = {0: 0}
+    for index, text in enumerate(texts):
+        offsets[offsets_at(texts, index) + len(text) + 1] = index + 1
+    best: dict[int, tuple[int, str, Any]] = {}
+    for pattern, kind, item in _phrases():
+        for match in pattern.finditer(line):
+            first, last = offsets[match.start()], offsets[match.end() + 1]
+            if last - first > best.get(first, (0, "", None))[0] and _phrase_stands(
+                words, start + first, start + last, kind
+            ):
+                best[first] = (last - first, kind, item)
+    found, index = [], 0
+    while index < len(texts):
+        length, kind, item = best.get(index, (0, "", None))
+        if length:
+            found.append(Element(kind, start + index, start + index + length, item))
+            index += length
+        else:
+            piece = _single(words, start + index, start + len(texts))
+            found.append(piece)
+            index = piece.end - start
+    return found
+
+
+def offsets_at(texts: Sequence[str], index: int) -> int:
+    """Where a word starts in the joined line."""
+    return sum(len(text) + 1 for text in texts[:index])
+
+
+def _phrase_stands(words: Sequence[Word], start: int, end: int, kind: str) -> bool:
+    """A comparison such as `over` counts only before something to compare with."""
+    if kind != "O":
+        return True
+    text = " ".join(word.lower for word in words[start:end])
+    if text in ("<", ">", "=", "==", "!=", ">=", "<=", "≥", "≤", "≠"):
+        return True
+    for word in words[end : end + 3]:
+        if word.number is not None or word.date is not None or word.quoted or word.text == "$":
+            return True
+        if word.lower in ("mean", "median", "average", "zero"):
+            return True
+        if word.lower not in ("the", "or", "a", "to", "its", "their", "overall", "equal"):
+            break
+    return text.endswith(("than", "least", "most")) or "equal" in text
+
+
+def _single(words: Sequence[Word], index: int, end: int) -> Element:
+    word = words[index]
+    if word.date is not None:
+        return Element("D", index, index + 1, word.date)
+    if word.number is not None:
+        percent = word.percent or (index + 1 < end and words[index + 1].lower in ("percent", "%"))
+        last = index + 2 if percent and not word.percent else index + 1
+        return Element("N", index, last, (word.number, percent))
+    month = _MONTHS.get(word.lower)
+    if month is not None and (word.text[0].isupper()):
+        return _month(words, index, end, month)
+    return Element(word.lower, index, index + 1, word)
+
+
+def _month(words: Sequence[Word], index: int, end: int, month: int) -> Element:
+    numbers = words[index + 1 : min(end, index + 4)]
+    day = year = None
+    last = index + 1
+    for offset, word in enumerate(numbers):
+        if word.number is None and word.text != ",":
+            break
+        if word.number is not None and word.number >= 1000:
+            year, last = int(word.number), index + offset + 2
+            break
+        if word.number is not None and word.number <= 31:
+            day, last = int(word.number), index + offset + 2
+    if year is None:
+        return Element(words[index].lower, index, index + 1, words[index])
+    text = f"{year}-{month:02d}" + (f"-{day:02d}" if day else "")
+    return Element("D", index, last, text)
+
+
+def _is_filler(pieces: Sequence[Element], position: int) -> bool:
+    code = pieces[position].code
+    if code in _FILLERS:
+        return True
+    if code not in _NEAR_COLUMN:
+        return False
+    before = pieces[position - 1].code if position else ""
+    after = pieces[position + 1].code if position + 1 < len(pieces) else ""
+    if before == "C" or (before in _NEAR_COLUMN and position > 1 and pieces[position - 2].code == "C"):
+        return True
+    return after == "C" and code in ("column", "columns", "feature", "variable", "variables", "features")
+
+
+def leftovers(page: Page, entities: frozenset[str]) -> list[str]:
+    """Words that no rule has used and that may matter, as they were typed."""
+    found = []
+    for index, element in enumerate(page.elements):
+        if not element.used and not _harmless(page, index, entities):
+            found.append(page.said(index, index + 1))
+    return found
+
+
+def _harmless(page: Page, index: int, entities: frozenset[str]) -> bool:
+    element = page.elements[index]
+    if re.fullmatch(r"[CVMOLKND]\d+", element.code):
+        return False
+    if not any(character.isalnum() for character in element.code):
+        return element.code not in ("<", ">", "=", "%", "+", "*", "^")
+    root = stem(element.code)
+    return element.code in HARMLESS or root in entities or root in ENTITIES or element.code in ENTITIES

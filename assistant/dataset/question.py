@@ -1,0 +1,133 @@
+"""A question about a table read without a model: linked words, grammar rules, then one query; or what was not read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from assistant.dataset.asks import Ask, asks_of
+from assistant.dataset.assemble import assemble
+from assistant.dataset.chips import chips_of
+from assistant.dataset.draft import Draft
+from assistant.dataset.grammar_derive import new_names, read_bins, read_derived, read_transforms
+from assistant.dataset.grammar_filter import read_filters, read_flags, read_values
+from assistant.dataset.grammar_measure import (
+    read_counts,
+    read_extremes,
+    read_groups,
+    read_statistics,
+    read_table_facts,
+)
+from assistant.dataset.grammar_rows import finish_outliers, read_rows
+from assistant.dataset.grammar_settings import settle
+from assistant.dataset.grammar_tests import read_fits, read_group_tests, read_normality, read_relations
+from assistant.dataset.link import Embed, Linker, Rows, linker
+from assistant.dataset.page import leftovers, page_of
+from assistant.dataset.steps import Query
+from assistant.dataset.tokens import bag
+from assistant.dataset.types import TableReading
+from assistant.dataset.words import words
+
+__all__ = ["read", "words"]
+
+
+def read(
+    question: str,
+    table: Rows,
+    *,
+    constraints: str = "",
+    format: str = "",
+    embed: Embed | None = None,
+    previous: Query | None = None,
+) -> TableReading:
+    """Read a question about `table`; `format` names what is wanted back, `previous` is the query it may follow up."""
+    draft = draft_of(question, linker(table, embed), constraints, asks_of(format, constraints))
+    return reading_of(draft)
+
+
+def draft_of(question: str, link: Linker, constraints: str, asks: tuple[Ask, ...]) -> Draft:
+    """Apply all rules to a question and its constraints."""
+    both = f"{question}\n{constraints}"
+    names = new_names(both, link)
+    link = link.with_columns(*names).with_aliases(aliases(both, link))
+    draft = Draft(linker=link, page=page_of(question, link), notes=page_of(constraints, link), asks=asks)
+    settle(draft.settings, draft.page)
+    settle(draft.settings, draft.notes)
+    _define(draft, names)
+    _select(draft)
+    _measure(draft, both)
+    return draft
+
+
+def _define(draft: Draft, names: tuple[str, ...]) -> None:
+    """Row steps and new columns, from the constraints first: they are the more exact."""
+    for page in (draft.notes, draft.page):
+        read_bins(draft, page, names)
+        read_derived(draft, page, names)
+    for page in (draft.page, draft.notes):
+        read_rows(draft, page)
+        read_transforms(draft, page)
+
+
+def _select(draft: Draft) -> None:
+    for page in (draft.page, draft.notes):
+        read_extremes(draft, page)
+        read_table_facts(draft, page)
+        read_filters(draft, page)
+        read_groups(draft, page)
+        read_values(draft, page)
+        read_flags(draft, page)
+
+
+def _measure(draft: Draft, text: str) -> None:
+    conditions = [limit.condition for limit in draft.limits]
+    for page, source in ((draft.page, "question"), (draft.notes, "constraints")):
+        read_relations(draft, page, source)
+        read_counts(draft, page, conditions)
+        read_statistics(draft, page, source)
+    read_fits(draft, draft.page, draft.notes)
+    read_normality(draft, draft.page, text)
+    read_group_tests(draft, draft.page, text)
+    finish_outliers(draft, text)
+
+
+_APPOSITION = re.compile(r"((?:[A-Za-z][\w/&'-]*\s+){0,5}[A-Za-z][\w/&'-]*)\s*\(([^()]{1,40})\)")
+_LEAD = bag("the a an of in between and for on to with is that by each from column columns")
+
+
+def aliases(text: str, link: Linker) -> tuple[tuple[str, str], ...]:
+    """Names that a text itself gives to columns: `number of parents/children (Parch)`."""
+    found: list[tuple[str, str]] = []
+    for match in _APPOSITION.finditer(text):
+        name = _named_column(match.group(2), link)
+        words_before = match.group(1).split()
+        while words_before and words_before[0].lower() in _LEAD:
+            words_before.pop(0)
+        cut = max((index for index, word in enumerate(words_before) if word.lower() in _LEAD - {"of"}), default=-1)
+        phrase = " ".join(words_before[cut + 1 :])
+        if name and phrase:
+            found.append((phrase, name))
+    return tuple(found)
+
+
+def _named_column(text: str, link: Linker) -> str | None:
+    text = text.strip().strip("'\"")
+    for column in link.columns:
+        if column.name.strip().lower() == text.lower():
+            return column.name
+    scored = link.scored(tuple(text.lower().split()))
+    return scored[0][1] if scored and scored[0][0] >= 0.7 and len(text) > 1 else None
+
+
+def reading_of(draft: Draft) -> TableReading:
+    """The reading of what the rules have found."""
+    query, unbound = assemble(draft)
+    unread = tuple(dict.fromkeys([*leftovers(draft.page, draft.linker.entity_stems), *unbound]))
+    if query is None:
+        return TableReading(words="", query=None, unread=unread)
+    sure = all(mention.sure for mention in draft.mentions) and not draft.doubts
+    runs = not unread and sure
+    reading = TableReading(
+        words=words(query), query=query, unread=unread, runs=runs, confidence=1.0 if runs else 0.5
+    )  # fmt: skip
+    return replace(reading, chips=chips_of(draft, query))
