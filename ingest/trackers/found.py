@@ -1,0 +1,54 @@
+"""A place in a folder where runs lie, before any of them is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.report import Step
+from kb.records import Problem, Run
+
+Watch = Callable[[Step], None]
+Stop = Callable[[], bool]
+Reader = Callable[..., Iterator[Run | Problem]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Runs of one kind at `path`: `why` says by what they were told, `count` how many there are where that is cheap.
+
+    `root` is what was looked through; sources and run ids are relative to it. `members` are the run folders or files
+    that belong together (empty: `path` is read as a whole), `beside` files elsewhere that tell of the only run.
+    `loose` marks values that belong to one of the runs beside them without saying to which.
+    """
+
+    kind: str
+    path: Path
+    root: Path
+    why: str
+    count: int | None = None
+    members: tuple[Path, ...] = ()
+    beside: tuple[Path, ...] = ()
+    loose: bool = False
+
+    @property
+    def source(self) -> str:
+        """Return the POSIX path relative to the root; the root itself is `.`, a root that is a file its name."""
+        return relative(self.path, self.root)
+
+
+def relative(path: Path, root: Path) -> str:
+    """Return `path` relative to `root` in POSIX form."""
+    if path == root:
+        return "." if path.is_dir() else path.name
+    return path.relative_to(root).as_posix()
+
+
+def quiet(_: Step) -> None:
+    """Watch nothing."""
+
+
+def never() -> bool:
+    """Do not stop."""
+    return False
