@@ -1,17 +1,28 @@
-"""Figures over a question file: retrieval, answers, abstention and latency, as `citewise eval` prints them.
+"""Figures over a question file: retrieval, answers, abstention, tables and latency, as `citewise eval` prints them.
 
-Questions with `gold` are asked and scored; questions over runs and tables are counted, and answered by nobody yet.
+Questions with `gold` are asked and scored, and with a folder of tables those with `answers` too (`evaluate_tables`);
+questions over runs are counted, and answered by nobody yet.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
+from assistant.evaluate_tables import (
+    TableOutcome,
+    TableQuestion,
+    ask_table,
+    table_figures,
+    table_question,
+    table_row,
+)
+from assistant.tables import OpenTables
 from assistant.types import Answer
 from kb.errors import BadInput
 from kb.knowledge import KnowledgeBase
@@ -25,9 +36,9 @@ DEPTH = 50
 
 
 class Asks(Protocol):
-    """Answers one question."""
+    """Answers one question; over a table as `evaluate_tables.AsksTables` says."""
 
-    def ask(self, question: str) -> Answer:
+    def ask(self, question: str, *args: Any, **over: Any) -> Answer:
         """Return the answer to `question`."""
 
 
@@ -49,6 +60,7 @@ class Question:
     gold: tuple[Gold, ...] | None
     part: str
     scored: bool = True
+    table: TableQuestion | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,33 +80,59 @@ class Outcome:
         return self.question.gold or ()
 
 
-def evaluate(assistant: Asks, kb: KnowledgeBase, questions: Path) -> dict[str, Any]:
+Progress = Callable[[int, int], None]
+"""Takes how many of how many questions were asked."""
+
+
+def evaluate(
+    assistant: Asks,
+    kb: KnowledgeBase,
+    questions: Path,
+    *,
+    data: Path | None = None,
+    progress: Progress = lambda done, total: None,
+) -> dict[str, Any]:
     """Return the figures over the file `questions` in the contract's `eval` shape.
 
-    Raises BadInput for a file that cannot be read, with the number of the line.
+    The tables asked about lie in `data`; without it questions over tables are only counted. Raises BadInput for a file
+    that cannot be read, with the number of the line.
     """
     lines = read_questions(questions)
-    asked = [line for line in lines if line.gold is not None]
-    if asked:
-        assistant.ask(asked[0].question)  # warm: models and indexes are opened by the first question
-    outcomes = [_outcome(assistant, kb, line) for line in asked]
-    seconds = [outcome.seconds for outcome in outcomes]
+    docs = [line for line in lines if line.gold is not None]
+    over_tables = [line for line in lines if line.table is not None and data is not None]
+    if docs:
+        assistant.ask(docs[0].question)  # warm: models and indexes are opened by the first question
+    opened, done = OpenTables(data), count(1)
+    outcomes: list[Outcome] = []
+    tables: list[TableOutcome] = []
+    for line in docs:
+        outcomes.append(_outcome(assistant, kb, line))
+        progress(next(done), len(docs) + len(over_tables))
+    for line in over_tables:
+        tables.append(_table_outcome(assistant, opened, line))
+        progress(next(done), len(docs) + len(over_tables))
+    rest = [line for line in lines if line.gold is None and line not in over_tables]
+    seconds = [outcome.seconds for outcome in outcomes] + [outcome.seconds for outcome in tables]
     return {
         "file": str(questions),
         "n": len(lines),
         "retrieval": _retrieval([o for o in outcomes if o.gold]),
         "answers": _answers([o for o in outcomes if o.gold], outcomes),
         "abstention": _abstention(outcomes),
-        "runs": _unsupported([line for line in lines if line.part == "runs"]),
-        "tables": _unsupported([line for line in lines if line.part == "tables"]),
+        "runs": _unsupported([line for line in rest if line.part == "runs"]),
+        "tables": table_figures(tables) if data else _unsupported([line for line in rest if line.part == "tables"]),
         "latency": {"p50": round(percentile(seconds, 50), 4), "p95": round(percentile(seconds, 95), 4)},
-        "by_question": [_row(outcome) for outcome in outcomes]
-        + [
-            {"id": line.id, "part": line.part, "right": False, "supported": False}
-            for line in lines
-            if line.gold is None
+        "by_question": [
+            *(_row(outcome) for outcome in outcomes),
+            *(table_row(outcome) for outcome in tables),
+            *(_unsupported_row(line) for line in rest),
         ],
     }
+
+
+def _table_outcome(assistant: Asks, opened: OpenTables, line: Question) -> TableOutcome:
+    assert line.table is not None
+    return ask_table(assistant, opened.get, line.id, line.question, line.table)
 
 
 def _outcome(assistant: Asks, kb: KnowledgeBase, line: Question) -> Outcome:
@@ -253,6 +291,7 @@ def _question(value: Any, number: int) -> Question:
         gold=_golds(value["gold"]) if part == "docs" else None,
         part=part,
         scored=value.get("scope") != "beyond_run",
+        table=table_question(value) if part == "tables" else None,
     )
 
 

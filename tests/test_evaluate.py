@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
+from assistant.dataset.steps import Query
+from assistant.dataset.types import Computation
 from assistant.evaluate import evaluate, read_questions
+from assistant.evaluate_tables import same
+from assistant.tables import OpenTables
 from assistant.types import Answer, Reading
 from ingest.sync import sync
 from kb.errors import BadInput
@@ -180,3 +184,153 @@ def test_every_gold_quote_and_section_stands_in_what_the_loader_reads(shared_dat
         for gold in (gold for gold in golds if gold.file == name):
             assert comparable(gold.quote) in text
             assert comparable(gold.section) in headings
+
+
+# -- tables --------------------------------------------------------------------------------------------------------
+
+
+class OverTables:
+    """Answers questions over tables from a script of values by question, and keeps what it was asked with."""
+
+    def __init__(self, script: Mapping[str, Any]) -> None:
+        self._script = script
+        self.asked: list[dict[str, Any]] = []
+
+    def ask(self, question: str, *args: Any, **over: Any) -> Answer:
+        """Return an answer whose values are scripted, a refusal without any; raise a scripted error."""
+        self.asked.append(over)
+        values = self._script.get(question)
+        if isinstance(values, Exception):
+            raise values
+        reading = Reading(route="dataset", question=question, words="read", unread=() if values else ("blorbs",))
+        made = computed(values) if values else None
+        return Answer(question=question, reading=reading, abstained=not values, confidence=1.0, computation=made)
+
+
+def computed(values: Mapping[str, Any]) -> Computation:
+    """Return a computation that gave `values`."""
+    return Computation(query=Query(steps=()), outcomes=(), values=values, trail=(), code="")
+
+
+def line(id: str, question: str, *answers: list[Any], **more: str) -> dict[str, Any]:
+    """Return a line of a question file over the table a.csv."""
+    return {"id": id, "question": question, "answers": list(answers), "file_name": "a.csv", **more}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A folder with one table."""
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    (folder / "a.csv").write_text("age,town\n1,Ulm\n2,Bonn\n", encoding="utf-8")
+    return folder
+
+
+def test_the_figures_over_tables_of_a_worked_example(kb: KnowledgeBase, data: Path, tmp_path: Path) -> None:
+    lines = (
+        line(
+            "1",
+            "right",
+            ["mean_age", "1.50"],
+            ["top", "ulm"],
+            level="easy",
+            constraints="Drop missing.",
+            format="@x[y]",
+        ),
+        line("2", "half", ["a", "1"], ["b", "2"], level="easy"),
+        line("3", "refused", ["a", "1"], level="hard"),
+        line("4", "broken", ["a", "1"]),
+        {**line("5", "right", ["a", "1"]), "file_name": "missing.csv"},
+    )
+    script = OverTables(
+        {"right": {"Mean_Age": 1.5, "top": "Ulm "}, "half": {"a": 1, "b": 3}, "broken": ValueError("x")}
+    )
+    steps: list[tuple[int, int]] = []
+    found = evaluate(script, kb, write(tmp_path / "q.jsonl", *lines), data=data, progress=lambda *s: steps.append(s))
+    tables = found["tables"]
+    assert (tables["n"], tables["answered"], tables["right"], tables["refusals"], tables["errors"]) == (5, 2, 1, 3, 2)
+    assert (tables["share_right"], tables["right_of_answered"]) == (0.2, 0.5)
+    assert (tables["values"], tables["values_right"]) == (7, 0.4286)
+    assert {level: (c["n"], c["right"]) for level, c in tables["by_level"].items()} == {"easy": (2, 1), "hard": (1, 0)}
+    assert steps == [(done, 5) for done in range(1, 6)]
+    assert script.asked[0]["constraints"] == "Drop missing."
+    assert script.asked[0]["format"] == "@x[y]"
+    assert script.asked[0]["dataset"].rows == 2
+    json.dumps(found)
+
+
+def test_a_row_tells_what_was_answered_and_what_was_expected(kb: KnowledgeBase, data: Path, tmp_path: Path) -> None:
+    lines = (line("1", "half", ["a", "1"], ["b", "2"]), {**line("2", "half", ["a", "1"]), "file_name": "missing.csv"})
+    found = evaluate(OverTables({"half": {"a": 1, "b": 3}}), kb, write(tmp_path / "q.jsonl", *lines), data=data)
+    half, missing = found["by_question"]
+    assert half["answered"] == {"a": 1, "b": 3}
+    assert half["expected"] == {"a": "1", "b": "2"}
+    assert (half["right"], half["abstained"], half["values_right"]) == (False, False, 1)
+    assert missing["abstained"] is True
+    assert missing["answered"] is None
+    assert "missing.csv" in missing["error"]
+
+
+def test_a_table_is_opened_once_for_all_its_questions(kb: KnowledgeBase, data: Path, tmp_path: Path) -> None:
+    script = OverTables({})
+    evaluate(script, kb, write(tmp_path / "q.jsonl", *(line(str(i), "q", ["a", "1"]) for i in range(3))), data=data)
+    assert len({id(over["dataset"]) for over in script.asked}) == 1
+
+
+@pytest.mark.parametrize(
+    ("expected", "given", "equal"),
+    [
+        ("39.21", 39.21, True),
+        ("39.21", 39.2100004, True),
+        ("39.21", 39.2101, False),
+        ("1,234", 1234, True),
+        ("12.5%", 12.5, True),
+        ("5", "5.0", True),
+        ("Yes", " yes", True),
+        ("True", True, True),
+        ("1", True, False),
+        ("nan", None, True),
+        ("0", None, False),
+        ("nan", float("nan"), True),
+        ("[1, 2]", [1, 2.0], True),
+        ("['a', 'B']", ("A", "b"), True),
+        ("[1, 2]", [2, 1], False),
+        ("a", ["a"], True),
+        ("[]", [], True),
+        ([1, "x"], [1, "X"], True),
+        ("1", [1, 2], False),
+    ],
+)
+def test_values_are_equal_as_numbers_lists_and_texts(expected: Any, given: Any, equal: bool) -> None:
+    assert same(expected, given) is equal
+
+
+BROKEN_TABLES: tuple[dict[str, Any], ...] = (
+    {"question": "x", "answers": []},
+    {"question": "x", "answers": [["a"]], "file_name": "a.csv"},
+    {"question": "x", "answers": [["a", 1]]},
+    {"question": "x", "answers": [["a", 1]], "file_name": "a.csv", "constraints": 3},
+)
+
+
+@pytest.mark.parametrize("broken", BROKEN_TABLES)
+def test_a_malformed_line_over_a_table_is_named_by_its_number(tmp_path: Path, broken: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match="line 2"):
+        read_questions(write(tmp_path / "q.jsonl", SCALE, broken))
+
+
+def test_tables_are_kept_only_while_they_fit(data: Path) -> None:
+    (data / "b.csv").write_text("x\n1\n", encoding="utf-8")
+    tables = OpenTables(data, keep=1)
+    first = tables.get("a.csv")
+    assert tables.get("a.csv") is first
+    tables.get("b.csv")
+    assert tables.get("a.csv") is not first
+
+
+def test_a_table_that_changed_is_opened_again_and_corrections_tell_apart(data: Path) -> None:
+    tables = OpenTables(data)
+    first = tables.get("a.csv")
+    assert tables.get("a.csv", {"header": False}).rows == 3
+    (data / "a.csv").write_text("age,town\n1,Ulm\n2,Bonn\n3,Köln\n", encoding="utf-8")
+    assert tables.get("a.csv").rows == first.rows + 1

@@ -1,11 +1,10 @@
-"""The command line: one function per command of the contract.
+"""The command line: one function per command of the contract; those that ask stand in `questions`.
 
 Whatever is heavy is imported by the command that uses it, so that a search from a cold start stays quick.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -15,26 +14,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kb.errors import BadInput, CitewiseError, HomeNotFound
-from ui import workspace
+from ui import questions, workspace
 from ui.running import (
     AGAIN,
     STOPPED,
     Call,
     Failed,
+    Json,
     app,
-    asking,
     command,
     emit,
-    filters_of,
     guarded,
     home_named,
     load_settings,
     main,
     not_yet,
     note,
-    one_question,
     opened,
-    run_batch,
 )
 
 if TYPE_CHECKING:
@@ -42,22 +38,7 @@ if TYPE_CHECKING:
     from kb.knowledge import KnowledgeBase
     from kb.types import SourceInfo
 
-__all__ = ["app", "main"]
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Batch = Annotated[
-    Path | None, typer.Option("--batch", metavar="FILE", help="A JSONL file of id and question; one answer a line.")
-]
-Collections = Annotated[
-    list[str] | None, typer.Option("--collection", metavar="C", help="Only this collection; may be repeated.")
-]
-Kinds = Annotated[
-    list[str] | None, typer.Option("--kind", metavar="K", help="Only this kind of source; may be repeated.")
-]
-Places = Annotated[
-    list[str] | None, typer.Option("--source", metavar="S", help="Only this source or folder; may be repeated.")
-]
-
+__all__ = ["app", "main", "questions"]  # `questions` registers the commands that ask
 
 # -- before any command --------------------------------------------------------------------------------------------
 
@@ -80,58 +61,9 @@ def start(
 
         typer.echo(f"citewise {installed('citewise')}")
     elif ctx.invoked_subcommand is None:
+        from ui.overview import overview
+
         guarded(lambda: overview(ctx), as_json=as_json)
-
-
-def overview(ctx: typer.Context) -> None:
-    """Say what is known, or in a folder without a home what could be ingested."""
-    try:
-        with asking(ctx) as (kb, assistant):
-            _say_known(kb, assistant.openers(), ctx.obj.as_json)
-    except HomeNotFound:
-        _say_possible(ctx.obj.as_json)
-
-
-def _say_known(kb: KnowledgeBase, questions: Sequence[str], as_json: bool) -> None:
-    sources = kb.catalogue.sources()
-    kinds = _counts([source.kind for source in sources])
-    if as_json:
-        states = _counts([source.state.value for source in sources])
-        known = {"home": str(kb.home), "sources": len(sources), "chunks": kb.catalogue.count("chunks")}
-        emit({**known, "kinds": kinds, "states": states, "suggestions": list(questions)})
-        return
-    from ui import terminal
-
-    out = terminal.console()
-    if not sources:
-        out.print("Nothing is ingested yet. Start with: citewise ingest FOLDER", soft_wrap=True)
-        return
-    out.print(f"Known: {terminal.counted(sources)}")
-    out.print(f"Kinds: {', '.join(f'{n:,} {kind}' for kind, n in kinds.items())}")
-    out.print("Ask, for example:")
-    for question in questions:
-        out.print(f"  citewise ask {json.dumps(question, ensure_ascii=False)}", soft_wrap=True)
-    out.print("More: citewise chat, citewise ui, citewise --help")
-
-
-def _say_possible(as_json: bool) -> None:
-    from ingest.sources import suggest
-
-    found = suggest(Path.cwd())
-    listed = ", ".join(f"{n:,} {kind}" for kind, n in found.items())
-    hint = "citewise ingest ." if found else "citewise demo"
-    if as_json:
-        emit({"home": None, "found": found, "suggestion": hint})
-    elif found:
-        print(f"No knowledge base here yet. {Path.cwd().name}: {listed}; ingest?\n  {hint}")
-    else:
-        print(f"No knowledge base here yet, and no documents to ingest. See one at work:\n  {hint}")
-
-
-def _counts(names: Sequence[str]) -> dict[str, int]:
-    from collections import Counter
-
-    return dict(Counter(names).most_common())
 
 
 # -- ingest and what is stored -------------------------------------------------------------------------------------
@@ -373,134 +305,6 @@ def doctor_command(ctx: typer.Context, as_json: Json = False) -> None:
         raise Failed(result, CitewiseError(f"not in order: {names}", hint=wrong[0].fix))
     if as_json:
         emit(result)
-
-
-# -- questions -----------------------------------------------------------------------------------------------------
-
-
-@command("search")
-def search_command(
-    ctx: typer.Context,
-    query: Annotated[list[str] | None, typer.Argument(metavar="QUERY", help="Words or a question.")] = None,
-    k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many passages.")] = 10,
-    batch: Batch = None,
-    collection: Collections = None,
-    kind: Kinds = None,
-    source: Places = None,
-    as_json: Json = False,
-) -> None:
-    """Find ranked passages."""
-    from ui.batches import question_of
-
-    asked = one_question(query, batch)
-    with opened(ctx, warm=True) as (kb, _):
-        from assistant.wire import search_json
-
-        filters = filters_of(collection, kind, source)
-
-        def look_up(question: str) -> dict[str, Any]:
-            found = kb.search(question, k=k, filters=filters)
-            return search_json(question, found.hits, found.timings, found.notes)
-
-        if batch is not None:
-            run_batch(batch, lambda line: look_up(question_of(line)))
-        elif as_json:
-            emit(look_up(asked))
-        else:
-            from ui import terminal
-
-            found = kb.search(asked, k=k, filters=filters)
-            terminal.show_hits(terminal.console(), found.hits, found.notes)
-
-
-@command("ask")
-def ask_command(
-    ctx: typer.Context,
-    question: Annotated[list[str] | None, typer.Argument(metavar="QUESTION", help="The question.")] = None,
-    batch: Batch = None,
-    collection: Collections = None,
-    kind: Kinds = None,
-    source: Places = None,
-    dataset: Annotated[str | None, typer.Option("--dataset", metavar="FILE", help="Not yet.")] = None,
-    target: Annotated[str | None, typer.Option("--target", metavar="COL", help="Not yet.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Answer a question with checked citations, or say what is missing."""
-    not_yet(dataset=dataset, target=target)
-    asked = one_question(question, batch)
-    with asking(ctx) as (kb, assistant):
-        from assistant.wire import answer_json
-
-        filters = filters_of(collection, kind, source)
-        if batch is not None:
-            run_batch(batch, lambda line: answer_json(assistant.ask(_docs_question(line), filters=filters)))
-        elif as_json:
-            emit(answer_json(assistant.ask(asked, filters=filters)))
-        else:
-            from ui import terminal
-
-            out, origin = terminal.console(), terminal.origins(kb)
-            terminal.show_answer(out, assistant.stream(asked, filters=filters), origin=origin)
-
-
-def _docs_question(line: dict[str, Any]) -> str:
-    from ui.batches import question_of
-
-    if line.get("dataset") is not None:
-        hint = "leave `dataset` out; what is ingested can be asked"
-        raise BadInput("questions about a dataset cannot be answered yet", hint=hint)
-    return question_of(line)
-
-
-@command("chat")
-def chat_command(ctx: typer.Context, as_json: Json = False) -> None:
-    """Talk: follow-ups lean on what was asked before; :help lists what else can be typed."""
-    with asking(ctx) as (_, assistant):
-        from ui import talk
-
-        if as_json:
-            emit(talk.as_object(assistant))
-        else:
-            talk.talk(assistant)
-
-
-@command("eval")
-def eval_command(
-    ctx: typer.Context,
-    questions: Annotated[Path, typer.Argument(metavar="QUESTIONS.jsonl", help="The question file.")],
-    data: Annotated[
-        Path | None, typer.Option("--data", metavar="DIR", help="Where the tables asked about lie.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Measure retrieval, answers, abstention and latency over a question file."""
-    if data is not None:
-        note("Questions over tables are counted, but not answered yet: --data is not used")
-    from ui.follow import follower
-
-    with asking(ctx) as (kb, assistant), follower() as watch:
-        from assistant.evaluate import evaluate, read_questions
-        from ui.evaluating import Counting
-
-        total = sum(line.gold is not None for line in read_questions(questions))
-        result = evaluate(Counting(assistant, watch, total), kb, questions)
-    if as_json:
-        emit(result)
-        return
-    _say_figures(result)
-
-
-def _say_figures(result: dict[str, Any]) -> None:
-    for part in ("retrieval", "answers", "abstention", "runs", "tables", "latency"):
-        if result[part].get("n", 1):
-            print(f"{part}: {_figures(result[part])}")
-    wrong = [str(row["id"]) for row in result["by_question"] if not row["right"]]
-    print(f"{result['n']} questions, {result['n'] - len(wrong)} right; not right: {' '.join(wrong) or 'none'}")
-
-
-def _figures(values: dict[str, Any]) -> str:
-    shown = (f"({_figures(v)})" if isinstance(v, dict) else "not known" if v is None else v for v in values.values())
-    return ", ".join(f"{name} {value}" for name, value in zip(values, shown, strict=True))
 
 
 # -- the whole home ------------------------------------------------------------------------------------------------

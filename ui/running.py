@@ -8,17 +8,18 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kb.errors import BadInput, CitewiseError
+from kb.errors import BadInput, CitewiseError, HomeNotFound
 from ui import workspace
 
 if TYPE_CHECKING:
@@ -27,9 +28,13 @@ if TYPE_CHECKING:
     from kb.knowledge import KnowledgeBase
     from kb.settings import Settings
 
+PASSING = "citewise-alone-"
+"""How the folder begins that stands in for a home where a table alone is asked."""
 STOPPED = 130
 PIPE_CLOSED = 141
 AGAIN = "What is done stays done: run the same command again and it goes on from here."
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 app = typer.Typer(
     name="citewise",
@@ -161,10 +166,32 @@ def opened(ctx: typer.Context, *, make: bool = False, warm: bool = False) -> Ite
 
 
 @contextmanager
-def asking(ctx: typer.Context) -> Iterator[tuple[KnowledgeBase, Assistant]]:
-    """Open the knowledge base and the assistant, its model warming up meanwhile."""
-    with opened(ctx, warm=True) as (kb, settings):
-        yield kb, workspace.open_assistant(kb, settings)
+def asking(ctx: typer.Context, *, table_alone: bool = False) -> Iterator[tuple[KnowledgeBase, Assistant]]:
+    """Open the knowledge base and the assistant, its model warming up meanwhile.
+
+    With `table_alone` an empty one that is gone afterwards answers where there is no home: a table needs none.
+    """
+    settings = load_settings()
+    home = _home(home_named(ctx.obj, settings), table_alone)
+    with tempfile.TemporaryDirectory(prefix=PASSING) if home is None else nullcontext(str(home)) as folder:
+        note(f"home: {home or 'none, the table alone is asked'}")
+        with workspace.open_knowledge_base(Path(folder), settings, warm=home is not None) as kb:
+            yield kb, workspace.open_assistant(kb, settings)
+
+
+def _home(named: Path | None, table_alone: bool) -> Path | None:
+    """Return the home that answers, None where a table alone is asked and there is no home. Raises HomeNotFound."""
+    try:
+        return workspace.find_home(named)
+    except HomeNotFound:
+        if not table_alone:
+            raise
+        return None
+
+
+def is_passing(home: Path) -> bool:
+    """Tell whether a home stands in for none and is gone when the command ends."""
+    return home.name.startswith(PASSING)
 
 
 def filters_of(

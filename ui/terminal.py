@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ingest.report import SyncReport
     from ingest.sync import SyncPlan
     from kb.knowledge import KnowledgeBase
+    from ui.terminal_tables import Ways
 
 WIDEST = 100
 """Lines longer than this are hard to read."""
@@ -33,6 +34,8 @@ LINES = 6
 CONTEXT = 700
 """Characters shown on either side of a quote."""
 SHOWN = 12
+WHOLE = ("dataset", "advice")
+"""Routes whose answers are shown when all of them is there."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _STATES = {
     SourceState.SEARCHABLE: "searchable",
@@ -160,7 +163,7 @@ def show_end(out: Console, answer: Answer) -> None:
         out.print(Text(confidence(answer), style="dim"))
     for note in answer.notes:
         out.print(Text(f"Note: {clean(note)}", style="yellow"))
-    _show_suggestions(out, "You could ask:" if answer.abstained else "Ask next:", answer.suggestions)
+    show_suggestions(out, "You could ask:" if answer.abstained else "Ask next:", answer.suggestions)
 
 
 def _show_abstention(out: Console, answer: Answer) -> None:
@@ -180,7 +183,8 @@ def confidence(answer: Answer) -> str:
     return f"{word} confidence ({percent}) that this answers the question. {quoted}"
 
 
-def _show_suggestions(out: Console, title: str, questions: Sequence[str]) -> None:
+def show_suggestions(out: Console, title: str, questions: Sequence[str]) -> None:
+    """Print questions that work here, under a title; nothing where there are none."""
     if questions:
         out.print()
         out.print(Text(title))
@@ -188,15 +192,28 @@ def _show_suggestions(out: Console, title: str, questions: Sequence[str]) -> Non
             out.print(Hanging("  · ", [Text(clean(question))]), end="")
 
 
-def show_answer(out: Console, items: Iterable[Reading | Claim | Answer], *, origin: Origin = _unknown) -> Answer:
-    """Print an answer as its parts arrive and return it; `origin` tells of each source's header."""
-    number = 0
+def show_answer(
+    out: Console, items: Iterable[Reading | Claim | Answer], *, origin: Origin = _unknown, ways: Ways | None = None
+) -> Answer:
+    """Print an answer as its parts arrive and return it; `origin` tells of each source's header.
+
+    An answer over a table is shown whole, in the order of `terminal_tables`; `ways` says how its readings are run.
+    """
+    number, whole = 0, False
     for item in items:
         if isinstance(item, Reading):
-            show_reading(out, item)
+            whole = item.route in WHOLE
+            if not whole:
+                show_reading(out, item)
         elif isinstance(item, Claim):
             number += 1
-            show_claim(out, item, number, origin)
+            if not whole:
+                show_claim(out, item, number, origin)
+        elif whole:
+            from ui.terminal_tables import ON_THE_LINE, show_table_answer
+
+            show_table_answer(out, item, origin=origin, ways=ways or ON_THE_LINE)
+            return item
         else:
             show_end(out, item)
             return item

@@ -1,0 +1,292 @@
+"""Answers over a table in the terminal: values first, then how the question was read, and what can be done next.
+
+What is shown comes from the answer's JSON, so a stored answer looks as it did when it was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from assistant.dataset.say import show
+from assistant.types import Answer
+from assistant.wire import answer_json
+from ui import terminal
+from ui.terminal import Hanging, Origin, clean, code, plural
+from ui.terminal_plots import bar, number_of, show_plot
+
+Json = Mapping[str, Any]
+
+ORANGE = "bold dark_orange"
+MOST_ROWS = 20
+MOST_CHIPS = 40
+SHORT_BAR = 16
+WIDEST_CELL = 32
+"""Characters of a cell, and of a chip's text, before they are cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What a person types here to run a reading that waits, or the nearest reading number `{n}`."""
+
+    run: str
+    nearest: str
+
+
+IN_CHAT = Ways(":run", ":{n}")
+ON_THE_LINE = Ways("the same command with --anyway", "--nearest {n}")
+
+
+def show_table_answer(out: Console, answer: Answer, *, origin: Origin, ways: Ways) -> None:
+    """Print an answer over a table: its claims with their expressions, table or plot, reading, and what is next."""
+
+    def show_passage(number: int) -> None:
+        terminal.show_claim(out, answer.claims[number - 1], number, origin)
+
+    show_given(out, answer_json(answer), show_passage=show_passage, ways=ways)
+
+
+def show_given(out: Console, given: Json, *, show_passage: Callable[[int], None], ways: Ways) -> None:
+    """Print an answer from its JSON; `show_passage` prints the claim of a number that cites documents."""
+    for number, claim in enumerate(given["claims"], 1):
+        if any(cited["kind"] == "dataset" for cited in claim["citations"]):
+            _show_computed(out, claim, number)
+        else:
+            show_passage(number)
+    if given["abstained"]:
+        out.print(Text("No answer yet." if _waits(given) else "No answer.", style=ORANGE), _said(given["missing"]))
+    out.print()
+    _show_values(out, given)
+    _show_result(out, given)
+    show_chips(out, given["reading"])
+    _show_steps(out, given)
+    _show_end(out, given, ways)
+
+
+def _said(sentences: Sequence[str]) -> Text:
+    return Text(clean(" ".join(sentences)))
+
+
+def _waits(given: Json) -> bool:
+    reading = given["reading"]
+    return bool(given["abstained"] and reading.get("link") and not reading.get("runs"))
+
+
+# -- values --------------------------------------------------------------------------------------------------------
+
+
+def _show_computed(out: Console, claim: Json, number: int) -> None:
+    """Print a computed claim and the expression that gives its value."""
+    expressions = dict.fromkeys(c["expression"] for c in claim["citations"] if c["kind"] == "dataset")
+    body = Text(clean(claim["text"]), style="bold")
+    out.print(Hanging(f"{number:>2} ", [body, *(Text(clean(text), style="dim") for text in expressions)]))
+
+
+def _show_values(out: Console, given: Json) -> None:
+    """Print the values by the names under which the question wanted them back, where it named any."""
+    outputs = (given["reading"].get("query") or {}).get("outputs") or ()
+    values = given["result"]["value"] if given["result"]["kind"] == "values" else None
+    if outputs and isinstance(values, dict):
+        out.print(Text("Values asked for", style="dim"))
+        for name, value in values.items():
+            out.print(Hanging("  ", [Text.assemble(f"{clean(name)} = ", (clean(show(value)), "bold"))]), end="")
+        out.print()
+
+
+def _show_result(out: Console, given: Json) -> None:
+    """Print the plot, or the table, or a table with a bar in each line where the plot shows one of its columns."""
+    table, plot = given.get("table"), given.get("plot")
+    drawn = _drawn_column(table, plot)
+    if plot and drawn is None:
+        show_plot(out, plot)
+    if table and (drawn is not None or not (plot and plot["kind"] in ("bars", "histogram", "line", "heatmap"))):
+        show_grid(out, table["columns"], table["rows"], more=table.get("more", 0), drawn=drawn)
+        out.print()
+
+
+def _drawn_column(table: Json | None, plot: Json | None) -> int | None:
+    """Return the column of a table that its plot draws as bars, where the table tells more than the plot."""
+    if not table or not plot or plot["kind"] != "bars" or len(table["columns"]) <= len(plot["columns"]):
+        return None
+    same = plot["y"] in table["columns"] and len(table["rows"]) == len(plot["rows"])
+    return list(table["columns"]).index(plot["y"]) if same else None
+
+
+def show_grid(
+    out: Console, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, more: int = 0, drawn: int | None = None
+) -> None:
+    """Print rows under their columns, as many of both as fit, and say what was left out; bars for column `drawn`."""
+    from rich.table import Table
+
+    kept = rows[:MOST_ROWS]
+    cells = [[_cell(row[i]) for row in kept] for i in range(len(columns))]
+    heads = [_short(name) for name in columns]
+    fit = _fitting(out, heads, cells)
+    grid = Table(box=None, padding=(0, 2, 0, 0), show_header=True, header_style="dim", pad_edge=False)
+    for i in range(fit):
+        numeric = all(isinstance(row[i], (int, float)) or row[i] is None for row in kept)
+        grid.add_column(Text(heads[i]), justify="right" if numeric else "left", no_wrap=True)
+    bars = _bars(out, [row[drawn] for row in kept]) if drawn is not None else []
+    for line in range(len(kept)):
+        grid.add_row(*(Text(cells[i][line]) for i in range(fit)), *bars[line : line + 1])
+    out.print(Hanging("  ", [grid]), end="")
+    left = len(rows) - len(kept) + more
+    if left > 0:
+        out.print(Text(f"  … and {plural(left, 'more row')}", style="dim"))
+    if fit < len(columns):
+        out.print(Hanging("  ", [Text(f"Not shown: {', '.join(heads[fit:])}", style="dim")]), end="")
+
+
+def _bars(out: Console, values: Sequence[Any]) -> list[Text]:
+    numbers = [number_of(value) for value in values]
+    top = max((abs(number) for number in numbers if number is not None), default=0.0)
+    return [Text(bar(out, number, top, SHORT_BAR), style="cyan") for number in numbers]
+
+
+def _cell(value: Any) -> str:
+    return "–" if value is None else _short(show(value))
+
+
+def _short(text: Any) -> str:
+    said = clean(str(text)).replace("\n", "␤").replace("\t", " ")
+    return said if len(said) <= WIDEST_CELL else f"{said[: WIDEST_CELL - 1]}…"
+
+
+def _fitting(out: Console, heads: Sequence[str], cells: Sequence[Sequence[str]]) -> int:
+    """Return how many columns fit side by side, at least one."""
+    used = 0
+    for i, head in enumerate(heads):
+        used += max(map(cell_len, (head, *cells[i]))) + 2
+        if used > out.width - 2 and i:
+            return i
+    return len(heads)
+
+
+# -- the reading ---------------------------------------------------------------------------------------------------
+
+
+def show_chips(out: Console, reading: Json) -> None:
+    """Print what the question was taken to mean as numbered chips, and in orange what was not understood."""
+    chips = reading.get("chips") or ()
+    if chips:
+        for mark, line in zip(_marks("Read as  "), _packed([*_chips(chips)], out.width - 9), strict=False):
+            out.print(Text.assemble((mark, "dim"), line))
+    elif reading.get("words"):
+        out.print(Hanging("Read as  ", [Text(clean(reading["words"]))]), end="")
+    if reading.get("unread"):
+        out.print(unread(reading["unread"]))
+
+
+def unread(words: Sequence[str]) -> Text:
+    """Return the words that were not understood: orange, and marked for where there is no colour."""
+    named = ", ".join(f"“{clean(word)}”" for word in words)
+    return Text(f"(!) Not understood: {named}", style=ORANGE)
+
+
+def _marks(first: str) -> Iterator[str]:
+    yield first
+    while True:
+        yield " " * len(first)
+
+
+def _chips(chips: Sequence[Json]) -> Iterator[Text]:
+    for number, chip in enumerate(chips[:MOST_CHIPS], 1):
+        yield chip_text(number, chip)
+    if len(chips) > MOST_CHIPS:
+        yield Text(f"… and {len(chips) - MOST_CHIPS} more", style="dim")
+
+
+def chip_text(number: int, chip: Json) -> Text:
+    """Return a chip: its number, what was understood, and where that is a guess the words that led to it."""
+    sure, said = chip.get("sure", True), chip.get("said", "")
+    text = Text.assemble((f"[{number}] ", "dim"), (_short(chip["text"]), "bold cyan" if sure else ORANGE))
+    if not sure:
+        text.append(f"? (from “{_short(said)}”)" if said else "?", style="dim")
+    return text
+
+
+def _packed(parts: Sequence[Text], width: int) -> Iterator[Text]:
+    """Yield lines of parts, two spaces apart, none of them broken."""
+    line = Text()
+    for part in parts:
+        if line and cell_len(line.plain) + 2 + cell_len(part.plain) > width:
+            yield line
+            line = Text()
+        line = Text.assemble(line, "  ", part) if line else part.copy()
+    if line:
+        yield line
+
+
+def show_options(out: Console, number: int, chip: Json) -> None:
+    """Print what a chip could stand for instead, numbered."""
+    said = f", read from “{clean(chip['said'])}”" if chip.get("said") else ""
+    note = f" ({clean(chip['note'])})" if chip.get("note") else ""
+    out.print(Text.assemble(f"{chip['kind']} ", (clean(chip["text"]), "bold cyan"), note, said))
+    for n, option in enumerate(chip.get("options", ()), 1):
+        note = f"  {clean(option['note'])}" if option.get("note") else ""
+        out.print(Hanging(f"{n:>4}  ", [Text.assemble(clean(option["text"]), (note, "dim"))]), end="")
+    ways = [f":set {number} VALUE"] if chip.get("options") or said else []
+    ways += [f":drop {number}"] if chip.get("drop") else []
+    out.print(Text(f"Change it with {' or '.join(ways)}." if ways else "It cannot be changed by itself.", style="dim"))
+
+
+# -- steps and what comes next -------------------------------------------------------------------------------------
+
+
+def _show_steps(out: Console, given: Json) -> None:
+    """Print which rows the values come from, what was checked, and what was left out."""
+    dataset = given.get("dataset")
+    if dataset and not given["abstained"]:
+        size = f"{plural(dataset['rows'], 'row')}, {plural(dataset['columns'], 'column')}"
+        steps = "".join(f" → {clean(s['words'])}: {plural(s['rows'], 'row')}" for s in given.get("trail") or ())
+        out.print(Hanging("From     ", [Text(f"{clean(dataset['name'])}: {size}{steps}", style="dim")]), end="")
+    for title, said in (("Checked", given.get("checks")), ("Left out", given.get("left_out"))):
+        for sentence in said or ():
+            out.print(Hanging(f"{title:<9}", [Text(clean(sentence))]), end="")
+    for note in given["notes"]:
+        out.print(Hanging("Note     ", [Text(clean(note), style="yellow")]), end="")
+
+
+def _show_end(out: Console, given: Json, ways: Ways) -> None:
+    reading, nearest = given["reading"], given["reading"].get("nearest") or ()
+    if _waits(given):
+        out.print()
+        out.print(Hanging("", [Text.assemble("Run this reading: ", (ways.run, "bold"))]), end="")
+        if not reading.get("chips"):
+            out.print(Hanging("  ", [Text(clean(reading["words"]))]), end="")
+    if nearest and given["abstained"]:
+        out.print()
+        out.print("Nearest readings, which run:")
+        for n, one in enumerate(nearest, 1):
+            how = ways.nearest.format(n=n)
+            out.print(Hanging(f"  {how}  ", [Text(clean(one["words"]))]), end="")
+    terminal.show_suggestions(out, "You could ask:" if given["abstained"] else "Ask next:", given["suggestions"])
+
+
+# -- an answer looked into -----------------------------------------------------------------------------------------
+
+
+def show_computation(out: Console, claim: Json, program: str) -> None:
+    """Print how a claim was computed: expression, value, fingerprint of the data, and the program that gives it."""
+    out.print(Text(clean(claim["text"]), style="bold"))
+    for cited in claim["citations"]:
+        if cited["kind"] != "dataset":
+            continue
+        out.print()
+        out.print(Hanging("expression  ", [code(out, cited["expression"])]), end="")
+        out.print(Hanging("value       ", [Text(clean(str(cited["value"])))]), end="")
+        known = f"{clean(cited['dataset'])} (fingerprint {clean(cited['fingerprint'][:12])})"
+        out.print(Hanging("data        ", [Text(known)]), end="")
+    if program:
+        out.print()
+        show_code(out, program)
+
+
+def show_code(out: Console, program: str) -> None:
+    """Print a program as it stands, ready to be copied."""
+    out.print(code(out, program.rstrip("\n")), soft_wrap=True)
