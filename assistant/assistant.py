@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypedDict, Unpack
 
 from assistant import suggest
 from assistant.abstain import ConfidenceModel, shipped
+from assistant.dataset.answer import Asked, TableAnswers
+from assistant.dataset.types import Profile
 from assistant.draft import ExtractiveDrafter, Scored
 from assistant.evidence import gather
 from assistant.features import measure
@@ -20,10 +24,20 @@ from kb.clock import Clock
 from kb.filters import Filters
 from kb.knowledge import KnowledgeBase
 from kb.search import SearchResult
+from kb.tables import Table
 from kb.types import Claim, Document, Hit, Verdict
 
 PASSAGES = 10
 """Passages gathered as evidence."""
+
+
+class Over(TypedDict, total=False):
+    """How a question over a dataset is computed: constraints and the names wanted back, or the link of a reading."""
+
+    target: str | None
+    constraints: str
+    format: str
+    link: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,18 +48,56 @@ class Assistant:
     max_claims: int = 5
     abstain_below: float | None = None
     _openers: dict[int, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
+    _profiles: dict[str, Profile] = field(default_factory=dict, repr=False, compare=False)
 
-    def ask(self, question: str, *, history: Sequence[Turn] = (), filters: Filters | None = None) -> Answer:
-        """Return the checked answer to `question`, a follow-up to the turns of `history` (newest last)."""
-        for item in self.stream(question, history=history, filters=filters):
+    def ask(
+        self,
+        question: str,
+        *,
+        history: Sequence[Turn] = (),
+        filters: Filters | None = None,
+        dataset: Table | None = None,
+        **how: Unpack[Over],
+    ) -> Answer:
+        """Return the checked answer to `question`, a follow-up to the turns of `history` (newest last).
+
+        With a `dataset`, the question is about it first; `how` says how to compute.
+        """
+        for item in self.stream(question, history=history, filters=filters, dataset=dataset, **how):
             if isinstance(item, Answer):
                 return item
         raise AssertionError("a stream ends with its answer")
 
     def stream(
-        self, question: str, *, history: Sequence[Turn] = (), filters: Filters | None = None
+        self,
+        question: str,
+        *,
+        history: Sequence[Turn] = (),
+        filters: Filters | None = None,
+        dataset: Table | None = None,
+        **how: Unpack[Over],
     ) -> Iterator[Reading | Claim | Answer]:
         """Yield the reading, each claim as its check lands, and at last the answer that holds them all."""
+        if dataset is None:
+            yield from self._documents(question, history, filters)
+            return
+        previous = next((turn.query for turn in reversed(history) if turn.query is not None), None)
+        lookup = partial(self._looked_up, history=history, filters=filters)
+        tables = TableAnswers(lookup=lookup, embed=self.kb.embedder.embed, profiles=self._profiles)
+        yield from tables.stream(Asked(question=question, table=dataset, previous=previous, **how))
+
+    def profile(self, dataset: Table, target: str | None = None) -> Profile:
+        """Return the profile of a dataset, made once for a target."""
+        return TableAnswers(lookup=self._looked_up, profiles=self._profiles).profile(dataset, target)
+
+    def _looked_up(self, question: str, history: Sequence[Turn] = (), filters: Filters | None = None) -> Answer | None:
+        """Return what the documents answer, None where they hold no answer."""
+        *_, answer = self._documents(question, history, filters)
+        return answer if isinstance(answer, Answer) and not answer.abstained else None
+
+    def _documents(
+        self, question: str, history: Sequence[Turn], filters: Filters | None
+    ) -> Iterator[Reading | Claim | Answer]:
         clock = Clock()
         reading = read(question, history=history, frequency=self.kb.term_frequency)
         yield reading
@@ -145,4 +197,5 @@ class Assistant:
 def turn(answer: Answer) -> Turn:
     """Return what a later follow-up needs to know of an answer."""
     headings = tuple(cited.headings[-1] for claim in answer.claims for cited in claim.passages[:1] if cited.headings)
-    return Turn(question=answer.reading.question, headings=headings)
+    query = answer.reading.table.query if answer.reading.table else None
+    return Turn(question=answer.reading.question, headings=headings, query=query)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
+from assistant.dataset.types import Chip, Computation, Grid, Plot, TableReading
+from assistant.dataset.wire import link, query_json
 from assistant.plain import plain
-from assistant.types import Answer
+from assistant.types import Answer, DatasetInfo, Reading
 from kb.types import Citation, Claim, DatasetCitation, Hit, SourceInfo
 
 
@@ -73,7 +76,6 @@ def search_json(query: str, hits: Sequence[Hit], timings: Mapping[str, float], n
 
 def answer_json(answer: Answer) -> dict[str, Any]:
     """Return the object that `ask` prints."""
-    reading = answer.reading
     return {
         "question": answer.question,
         "abstained": answer.abstained,
@@ -81,21 +83,82 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "confidence": round(answer.confidence, 4),
         "text": answer.text,
         "claims": [claim_json(claim) for claim in answer.claims],
-        "reading": {
-            "words": reading.words,
-            "query": dict(reading.query),
-            "unread": list(reading.unread),
-            "route": reading.route,
-            "question": reading.question,
-        },
-        "result": {"kind": "none", "value": None, "metric": None, "runs": [], "query": None},
+        "reading": reading_json(answer.reading),
+        "result": _result(answer.computation),
         "suggestions": list(answer.suggestions),
         "nearest": [hit_json(hit, rank) for rank, hit in enumerate(answer.nearest, 1)],
         "evidence": [hit_json(hit, rank) for rank, hit in enumerate(answer.evidence, 1)],
         "notes": list(answer.notes),
         "usage": {},
         "timings": _rounded(answer.timings),
+        **_dataset(answer.dataset),
+        **_computation(answer.computation, answer.left_out),
     }
+
+
+def reading_json(reading: Reading) -> dict[str, Any]:
+    """Return what a question was taken to mean; over a dataset with its chips, each option a link that runs it."""
+    query = {} if reading.table is not None else dict(reading.query)
+    said = {
+        "words": reading.words,
+        "query": query,
+        "unread": list(reading.unread),
+        "route": reading.route,
+        "question": reading.question,
+    }
+    return said if reading.table is None else {**said, **_table_reading(reading.table)}
+
+
+def _table_reading(read: TableReading) -> dict[str, Any]:
+    return {
+        "query": query_json(read.query) if read.query else {},
+        "link": link(read.query) if read.query else None,
+        "runs": read.runs,
+        "chips": [_chip(chip) for chip in read.chips],
+        "nearest": [{"words": words, "link": link(query)} for words, query in read.nearest],
+    }
+
+
+def _chip(chip: Chip) -> dict[str, Any]:
+    return {
+        "kind": chip.kind,
+        "text": chip.text,
+        "said": chip.said,
+        "note": chip.note,
+        "sure": chip.sure,
+        "drop": link(chip.drop) if chip.drop else None,
+        "options": [{"text": o.text, "note": o.note, "link": link(o.query)} for o in chip.options],
+    }
+
+
+def _result(made: Computation | None) -> dict[str, Any]:
+    if made is None:
+        return {"kind": "none", "value": None, "metric": None, "runs": [], "query": None}
+    values = dict(made.values) or {outcome.label: outcome.value for outcome in made.outcomes}
+    return {"kind": "values", "value": plain(values), "metric": None, "runs": [], "query": query_json(made.query)}
+
+
+def _dataset(info: DatasetInfo | None) -> dict[str, Any]:
+    return {} if info is None else {"dataset": asdict(info)}
+
+
+def _computation(made: Computation | None, left_out: Sequence[str]) -> dict[str, Any]:
+    """Return what stands behind a computed answer: its table, plot, program, and how many rows each step left."""
+    if made is None:
+        return {}
+    grid, plot = made.grid, made.plot
+    return {
+        "table": None if grid is None else {**_rows(grid), "more": grid.more},
+        "plot": None if plot is None else {**asdict(plot), **_rows(plot)},
+        "code": made.code,
+        "trail": [{"words": step.words, "rows": step.rows} for step in made.trail],
+        "checks": [check for outcome in made.outcomes for check in outcome.checks],
+        "left_out": list(left_out),
+    }
+
+
+def _rows(of: Grid | Plot) -> dict[str, Any]:
+    return {"columns": list(of.columns), "rows": [plain(row) for row in of.rows]}
 
 
 def source_json(source: SourceInfo) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from kb.types import Claim, DatasetCitation, Verdict
 MOST_GROUPS = 12
 MOST_VALUES = 20
 _SMALL, _LARGE = 1e-4, 1e15
+_PLURAL = re.compile(r"(?:rows|values|missing values|present values|duplicate rows)\b(?! by value)", re.I)
 
 
 def show(value: Any, digits: int | None = None) -> str:
@@ -93,7 +94,7 @@ def sentence(outcome: Outcome, phrase: str, digits: int | None = None) -> str:
         return f"{lead}: {shown or 'none'}{f' and {more:,} more' if more > 0 else ''}."
     if value is None:
         return f"{lead} is not defined{f': {outcome.checks[0]}' if outcome.checks else ''}."
-    verb = "are" if re.match(r"(rows|number of|values that)\b", phrase) and value != 1 else "is"
+    verb = "are" if _PLURAL.match(phrase) and value != 1 else "is"
     return f"{lead} {verb} {show(value, digits)}."
 
 
@@ -106,12 +107,15 @@ def _some(pairs: Sequence[tuple[Any, Any]], digits: int | None) -> str:
 
 
 def _parts(outcome: Outcome) -> str:
-    return ", ".join(f"{name} = {show(value)}" for name, value in outcome.parts.items() if value is not None)
+    known = {name: value for name, value in outcome.parts.items() if value is not None}
+    numbers = [f"{name} = {show(value)}" for name, value in known.items() if not isinstance(value, str)]
+    words = [value for value in known.values() if isinstance(value, str)]
+    return "; ".join(filter(None, (", ".join(numbers), ", ".join(words))))
 
 
 # -- the check -------------------------------------------------------------------------------------------------------
 
-_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?", re.I)
 
 
 def checked(text: str, outcome: Outcome, phrase: str, cited: DatasetCitation) -> Claim:
