@@ -22,7 +22,6 @@ from ui.running import explained, fail
 from ui.terminal_tables import IN_CHAT, show_computation
 
 if TYPE_CHECKING:
-    from assistant.dataset.types import Profile
     from kb.tables import Table
 
 HELP = """Type a question; a follow-up may lean on the one before (“and for regression?”).
@@ -110,7 +109,6 @@ class Session:
         self.history: tuple[types.Turn, ...] = ()
         self.citations: tuple[Citation | None, ...] = ()
         self.latest: Mapping[str, Any] = {}
-        self.profile: tuple[object, Profile] | None = None
         self.id: str | None = None
 
     @property

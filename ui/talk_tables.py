@@ -46,13 +46,7 @@ def _table(session: Session) -> Table:
 
 def _profile(session: Session) -> Profile:
     """Return the profile of the table at hand, made once."""
-    table, target = _table(session), session.over.target
-    key = (table.fingerprint, table.layout, target)
-    if session.profile is None or session.profile[0] != key:
-        from assistant.dataset.profile import profile  # here, for it takes scipy with it
-
-        session.profile = (key, profile(table, target=target))
-    return session.profile[1]
+    return session.assistant.profile(_table(session), session.over.target)
 
 
 # -- the table -----------------------------------------------------------------------------------------------------

@@ -12,19 +12,31 @@ from ui import terminal
 from ui.terminal import Hanging, clean
 
 Json = Mapping[str, Any]
+LEVELS = ("easy", "medium", "hard")
 
 
 def show_figures(result: Json) -> None:
     """Print the parts that were measured, then which questions were not answered rightly."""
     out = terminal.console()
-    for part in ("retrieval", "answers", "abstention", "runs", "latency"):
-        if result[part].get("n", 1):
-            out.print(Hanging("", [Text(f"{part}: {_figures(result[part])}")]), end="")
+    asked = result["abstention"]["answerable"] + result["abstention"]["unanswerable"]
+    for part in ("retrieval", "answers", "abstention", "runs"):
+        if result[part].get("n", asked):
+            _say(out, f"{part}: {_figures(result[part])}")
     _show_tables(out, result)
-    rows = result["by_question"]
-    wrong = [str(row["id"]) for row in rows if not row["right"]]
-    said = f"{result['n']} questions, {result['n'] - len(wrong)} right; not right: {' '.join(wrong) or 'none'}"
-    out.print(Hanging("", [Text(said)]), end="")
+    latency = result["latency"]
+    _say(out, f"latency: p50 {latency['p50']:.3f} s, p95 {latency['p95']:.3f} s")
+    right = sum(row["right"] for row in result["by_question"])
+    rest = [str(row["id"]) for row in result["by_question"] if not row["right"] and not _is_shown(row)]
+    _say(out, f"{result['n']} questions, {right} right{f'; not right: {chr(32).join(rest)}' if rest else ''}")
+
+
+def _is_shown(row: Json) -> bool:
+    """Tell whether a question stands already under the figures of tables."""
+    return bool(row.get("part") == "tables" and row.get("supported"))
+
+
+def _say(out: Console, text: str, *, indent: str = "", style: str = "") -> None:
+    out.print(Hanging(indent, [Text(clean(text), style=style)]), end="")
 
 
 def _figures(values: Json) -> str:
@@ -37,15 +49,22 @@ def _show_tables(out: Console, result: Json) -> None:
     if not figures["n"]:
         return
     if not figures["supported"]:
-        out.print(f"tables: {figures['n']} questions, counted only; name the folder of their tables with --data DIR")
+        _say(out, f"tables: {figures['n']} questions, counted only; name the folder of their tables with --data DIR")
         return
-    out.print(Text(f"tables: {_counted(figures)}", style="bold"))
-    out.print(f"  single values right: {_share(figures['values_right'])} of {figures['values']:,}")
-    for level, counts in figures["by_level"].items():
-        out.print(f"  {level}: {_counted(counts)}")
-    rows = [row for row in result["by_question"] if row.get("part") == "tables" and row.get("supported")]
+    _say(out, f"tables: {_counted(figures)}", style="bold")
+    _say(out, f"single values right: {_share(figures['values_right'])} of {figures['values']:,}", indent="  ")
+    for level in sorted(figures["by_level"], key=_order):
+        _say(out, f"{level}: {_counted(figures['by_level'][level])}", indent="  ")
+    rows = [row for row in result["by_question"] if _is_shown(row)]
     _show_wrong(out, [row for row in rows if not row["right"] and not row["abstained"]])
+    refused = [str(row["id"]) for row in rows if row["abstained"]]
+    if refused:
+        out.print(Hanging("  refused: ", [Text(clean(" ".join(refused)))]), end="")
     _show_errors(out, [row for row in rows if row.get("error")])
+
+
+def _order(level: str) -> tuple[int, str]:
+    return (LEVELS.index(level) if level in LEVELS else len(LEVELS), level)
 
 
 def _counted(counts: Json) -> str:

@@ -110,11 +110,21 @@ def _show_result(out: Console, given: Json) -> None:
 
 
 def _drawn_column(table: Json | None, plot: Json | None) -> int | None:
-    """Return the column of a table that its plot draws as bars, where the table tells more than the plot."""
-    if not table or not plot or plot["kind"] != "bars" or len(table["columns"]) <= len(plot["columns"]):
+    """Return the column of a table that is drawn as bars: the one of a plot that tells less, or the only numbers."""
+    if not table:
         return None
-    same = plot["y"] in table["columns"] and len(table["rows"]) == len(plot["rows"])
-    return list(table["columns"]).index(plot["y"]) if same else None
+    columns, rows = list(table["columns"]), table["rows"]
+    if plot is None:
+        return 1 if len(columns) == 2 and _are_named_numbers(rows) else None
+    if plot["kind"] != "bars" or len(columns) <= len(plot["columns"]):
+        return None
+    return columns.index(plot["y"]) if plot["y"] in columns and len(rows) == len(plot["rows"]) else None
+
+
+def _are_named_numbers(rows: Sequence[Sequence[Any]]) -> bool:
+    return len(rows) > 1 and all(
+        number_of(row[0]) is None and (row[1] is None or number_of(row[1]) is not None) for row in rows
+    )
 
 
 def show_grid(
@@ -253,12 +263,10 @@ def _show_steps(out: Console, given: Json) -> None:
 
 
 def _show_end(out: Console, given: Json, ways: Ways) -> None:
-    reading, nearest = given["reading"], given["reading"].get("nearest") or ()
+    nearest = given["reading"].get("nearest") or ()
     if _waits(given):
         out.print()
         out.print(Hanging("", [Text.assemble("Run this reading: ", (ways.run, "bold"))]), end="")
-        if not reading.get("chips"):
-            out.print(Hanging("  ", [Text(clean(reading["words"]))]), end="")
     if nearest and given["abstained"]:
         out.print()
         out.print("Nearest readings, which run:")
