@@ -38,7 +38,9 @@ FRAME = pd.DataFrame(
         "sex": ["male", "Female ", "female", "female", "male", "male", None, "female"],
         "fare": [7.25, 71.28, 7.92, 53.1, 51.86, 21.07, 11.13, 30.07],
         "siblings": [1, 1, 0, 1, 0, 3, 0, 1],
-        "sold": pd.to_datetime(["2015-01-03", "2015-02-01", "2015-03-31", "2016-01-01", None, "2016-02-01", "2014-01-01", "2014-01-01"]),
+        "sold": pd.to_datetime(
+            ["2015-01-03", "2015-02-01", "2015-03-31", "2016-01-01", None, "2016-02-01", "2014-01-01", "2014-01-01"]
+        ),
         "alive": [False, True, True, True, False, False, True, True],
         "it's 💥": [1, 2, 3, 4, 5, 6, 7, 8],
         "__class__": list("aabbccdd"),

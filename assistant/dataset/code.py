@@ -62,16 +62,16 @@ class Script:
         line = "df = " + stepped(step, "df", self.writer(kinds, values, alone=False), names)
         return replace(self, chain=chain, lines=(*self.lines, line))
 
-    def yielding(self, step: Any, kinds: Mapping[str, str], values: Values) -> Script:
-        """Return the script after a step that yields a value."""
+    def yielding(self, step: Any, kinds: Mapping[str, str], values: Values, found: Mapping[str, Any]) -> Script:
+        """Return the script after a step that yields a value; `found` are its parts."""
         alone = self.writer(kinds, values, alone=True)
         inside = self.writer(kinds, values, alone=False)
         variable = identifier(step.label, self.variables.values())
-        expression, parts, imports = written(step, self.chain, alone)
+        expression, parts, imports = written(step, self.chain, alone, found)
         if isinstance(step, Fit):
-            lines, value, program_parts = code_fits.program(step, variable, kinds)
+            lines, value, program_parts = code_fits.program(step, variable, kinds, found)
         else:
-            value, program_parts, _ = written(step, "df", inside)
+            value, program_parts, _ = written(step, "df", inside, found)
             lines = (f"{variable} = {value}",)
         return replace(
             self,
@@ -84,7 +84,7 @@ class Script:
         )
 
 
-def written(step: Any, frame: str, w: Writer) -> tuple[str, dict[str, str], frozenset[str]]:
+def written(step: Any, frame: str, w: Writer, found: Mapping[str, Any]) -> tuple[str, dict[str, str], frozenset[str]]:
     """Return code for the value of a yielding step, for its parts, and the imports that it needs."""
     match step:
         case Measure():
@@ -92,7 +92,7 @@ def written(step: Any, frame: str, w: Writer) -> tuple[str, dict[str, str], froz
         case Test():
             return *code_stats.tested(step, frame, w), frozenset()
         case Fit():
-            return code_fits.expression(step, frame, w), code_fits.parts(step, frame, w), code_fits.imports(step)
+            return *code_fits.expressions(step, frame, w.kinds, found), code_fits.imports(step, w.kinds)
         case Decide():
             return decided(step, w), {}, frozenset()
     raise TypeError(f"no code for {type(step).__name__}")

@@ -196,7 +196,7 @@ def yielded(state: State, number: int, step: Any, query: Query) -> State:
     """Return the state after a step that yields a value."""
     values = state.values
     found = decided(step, values) if isinstance(step, Decide) else state.rows.found(step, values)
-    script = state.script.yielding(step, state.rows.kinds, values)
+    script = state.script.yielding(step, state.rows.kinds, values, found.parts)
     outcome = Outcome(
         label=step.label,
         step=number,
