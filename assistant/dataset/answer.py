@@ -110,13 +110,19 @@ class TableAnswers:
         clock.lap("read")
         if read.runs and read.query is not None:
             yield from self._run(asked, read, clock)
-        elif not read.chips and (found := self.lookup(asked.question)) is not None:
+        elif (found := self._documented(asked, read)) is not None:
             yield found.reading
             yield from found.claims
             yield found
         else:
             yield _reading(asked, read)
             yield self._waiting(asked, read, clock)
+
+    def _documented(self, asked: Asked, read: TableReading) -> Answer | None:
+        """Return what the documents answer to a question that names nothing of the table."""
+        if read.query is not None or named_columns(asked.question, asked.table):
+            return None
+        return self.lookup(asked.question)
 
     def _run(self, asked: Asked, read: TableReading, clock: Clock) -> Iterator[Reading | Claim | Answer]:
         assert read.query is not None
@@ -142,7 +148,7 @@ class TableAnswers:
             timings=clock.done(),
             dataset=info(asked.table),
             computation=made,
-            left_out=left_out(made, said),
+            left_out=left_out(made, said, asked.table.rows),
         )
 
     def _waiting(self, asked: Asked, read: TableReading, clock: Clock) -> Answer:
@@ -287,12 +293,12 @@ def missing(table: Table, read: TableReading) -> tuple[str, ...]:
     return ("This reading rests on a guess, so it was not run.",)
 
 
-def left_out(made: Computation, said: Sequence[str]) -> tuple[str, ...]:
-    """Return which rows played no part, in words, each once."""
-    rows = [step.rows for step in made.trail]
+def left_out(made: Computation, said: Sequence[str], whole_rows: int) -> tuple[str, ...]:
+    """Return which of the table's rows played no part because they lack a value, in words, each once."""
+    rows = [whole_rows, *(step.rows for step in made.trail)]
     told = []
     for outcome, phrase in zip(made.outcomes, said, strict=True):
-        whole = max((r for r in rows if r >= outcome.rows), default=outcome.rows)
+        whole = min((r for r in rows if r >= outcome.rows), default=outcome.rows)
         if 0 < outcome.rows < whole and "missing" not in phrase:
             told.append(f"{phrase}: from {outcome.rows:,} of {whole:,} rows, the others lack a value.")
     return tuple(dict.fromkeys(told))
