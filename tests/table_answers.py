@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from assistant.dataset.types import ColumnProfile, Fact, Profile
+from ui.dataset_panel import Seen
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -247,3 +248,9 @@ def profile(**more: Any) -> Profile:
             **more,
         }
     )
+
+
+def seen(**more: Any) -> Seen:
+    """Return what a look at the table gave."""
+    made = profile(**more)
+    return Seen(profile=made, first=made.facts[:4], wrong=made.facts[:2])

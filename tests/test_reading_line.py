@@ -52,8 +52,8 @@ def test_unread_words_are_named() -> None:
 
 
 def test_the_reading_is_a_link_that_can_be_saved() -> None:
-    save, copy = events(reading_line.line(given.answer(), dataset="a b"))[-2:]
-    assert (save["do"], save["link"]) == ("save", "LINK")
+    save, copy = events(reading_line.line(given.answer(), dataset="a b", asked=2.5))[-2:]
+    assert (save["do"], save["asked"]) == ("save", 2.5)
     assert copy["address"] == "?d=a+b&r=LINK"
 
 

@@ -136,7 +136,7 @@ def test_hostile_texts_of_an_answer_stay_text() -> None:
 
 
 def test_the_panel_shows_facts_as_questions_and_columns_with_what_is_missing() -> None:
-    made = dataset_panel.panel(ABOUT, given.profile())
+    made = dataset_panel.panel(ABOUT, given.seen())
     assert "20 % missing" in text_of(made)
     assert {"do": "ask", "question": "How do I impute missing values?"} in events(made)
     assert "1 more" in text_of(made)
@@ -151,7 +151,7 @@ def test_the_panel_says_that_it_is_looking_before_there_is_a_profile() -> None:
 
 
 def test_a_column_that_is_looked_for_is_opened_and_brought_into_view() -> None:
-    made = dataset_panel.panel(ABOUT, given.profile(), column="sex")
+    made = dataset_panel.panel(ABOUT, given.seen(), column="sex")
     focused = [node for node in walk(made) if node.focus]
     assert [text_of(node).split()[0] for node in focused] == ["sex"]
     assert sum("cw-open" in node.css for node in walk(made)) == 1
@@ -159,15 +159,15 @@ def test_a_column_that_is_looked_for_is_opened_and_brought_into_view() -> None:
 
 def test_a_saved_reading_whose_answer_changed_is_marked() -> None:
     saved = [
-        SavedReading(name="mean", words="mean of age", link="L", changed="29.1, was 28"),
-        SavedReading(name="n", words="rows", link="M"),
+        SavedReading(id="1", name="mean", words="mean of age", changed="mean: 29.1, was 28"),
+        SavedReading(id="2", name="n", words="rows"),
     ]
-    made = dataset_panel.panel(ABOUT, given.profile(), saved)
-    assert [node.label for node in walk(made) if node.css == "cw-changed"] == ["29.1, was 28"]
+    made = dataset_panel.panel(ABOUT, given.seen(), saved)
+    assert [node.label for node in walk(made) if node.css == "cw-changed"] == ["mean: 29.1, was 28"]
 
 
 def test_hostile_columns_stay_text() -> None:
-    made = html(dataset_panel.panel(ABOUT, given.profile()))
+    made = html(dataset_panel.panel(ABOUT, given.seen()))
     assert "<script" not in made
     assert "__class__" in made
 

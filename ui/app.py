@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import state
+from ui import opened, state
 from ui.render import notice
-from ui.views import chat, library
+from ui.views import chat, library, table
 
 
 def main() -> None:
@@ -16,16 +16,22 @@ def main() -> None:
     if not state.is_local(st.get_option("server.address")):
         state.show(notice("This app must listen on 127.0.0.1 only", "start it with `citewise ui`"))
         st.stop()
+    opened.warm()
     chat.restore()
     chat_page = st.Page(chat.page, title="Chat", icon=":material/forum:", url_path="chat", default=True)
     library_page = st.Page(library.page, title="Library", icon=":material/library_books:", url_path="library")
     page = st.navigation([chat_page, library_page])
-    if st.session_state.pop("go", False) and page is not chat_page:
-        st.switch_page(chat_page)
+    wanted = st.session_state.pop("go", None)
+    target = library_page if wanted == "library" else chat_page
+    if wanted and page is not target:
+        st.switch_page(target)
     with st.sidebar:
         state.guarded(chat.sidebar)
     page.run()
+    if page is chat_page:
+        state.guarded(table.panel)
     state.guarded(chat.panel)
+    state.guarded(table.offer)
 
 
 main()

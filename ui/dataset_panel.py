@@ -9,12 +9,13 @@ from typing import Any
 from assistant.dataset.types import ColumnProfile, Fact, Profile
 from ui.figures import exact, figure, number, share
 from ui.nodes import Child, Node, bar, button, el
-from ui.render import counted, snippet, stopped
+from ui.render import counted, notice, snippet, stopped
 
 FIRST = 3
 """Facts that are shown at once; the others are folded."""
 _COLUMNS = 200
-_WORRY = 0.2
+_FACTS = 60
+_REPEATED = frozenset({"duplicates", "duplicate_rows"})
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space", "": "none"}
 _STATS = ("min", "q1", "median", "mean", "q3", "max", "std")
 
@@ -36,27 +37,63 @@ class About:
 class SavedReading:
     """A saved reading as the panel lists it; `changed` says how its answer differs from the one it was saved with."""
 
+    id: str
     name: str
     words: str
-    link: str
     changed: str = ""
 
 
-def panel(about: About, profile: Profile | None, saved: Sequence[SavedReading] = (), *, column: str = "") -> Node:
-    """Return the panel; without a profile it says that one is being made. `column` is brought into view, opened."""
-    parts: list[Child] = [_tab(about, profile), _head(about, profile)]
-    body = _reading_now(about) if profile is None else _body(about, profile, column)
-    parts.append(el("div", "cw-panel-body cw-data-body cw-scroll", *body, _saved(saved, about), _how_read(about)))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A profile with the facts to look at first and those that are wrong with the table."""
+
+    profile: Profile
+    first: Sequence[Fact]
+    wrong: Sequence[Fact] = ()
+
+
+def panel(
+    about: About,
+    seen: Seen | None,
+    saved: Sequence[SavedReading] = (),
+    *,
+    column: str = "",
+    is_looking: bool = True,
+) -> Node:
+    """Return the panel; without what was seen it says that this goes on, or failed. `column` is brought into view."""
+    parts: list[Child] = [_tab(about, seen), _head(about, seen.profile if seen else None)]
+    body = _unseen(about, is_looking) if seen is None else _body(about, seen, column)
+    parts.append(el("div", "cw-panel-body cw-data-body cw-scroll", *body, _saved(saved), _how_read(about)))
     return el("aside", "cw-panel cw-data-panel", *parts)
+
+
+def broken(name: str, message: str, hint: str) -> Node:
+    """Return the panel of a table that cannot be read: why, and what can be done about it."""
+    tab = button(
+        "cw-tab", {"do": "fold"}, el("span", "cw-tab-name cw-name", name), el("span", "cw-tab-worry", "not read")
+    )
+    shut = button("cw-close-table", {"do": "close-table"}, "×", label="Close the table")
+    return el(
+        "aside",
+        "cw-panel cw-data-panel",
+        tab,
+        el("header", "cw-panel-head", el("div", "cw-panel-bar", el("h3", "cw-name", name), shut)),
+        el(
+            "div",
+            "cw-panel-body cw-data-body",
+            notice(message, hint),
+            el("p", "cw-actions", button("cw-quiet", {"do": "correct"}, "Say how to read it …")),
+        ),
+    )
 
 
 # -- the head --------------------------------------------------------------------------------------------------
 
 
-def _tab(about: About, profile: Profile | None) -> Node:
+def _tab(about: About, seen: Seen | None) -> Node:
     """Return the bar that opens and closes the panel where it lies over the page's foot."""
     size = f"{about.rows:,} × {about.columns:,}"
-    warnings = len(warned(profile)) if profile else 0
+    warnings = len(seen.wrong) if seen else 0
     worry = el("span", "cw-tab-worry", counted(warnings, "warning")) if warnings else None
     name = el("span", "cw-tab-name cw-name", about.name)
     return button(
@@ -85,7 +122,7 @@ def _tags(about: About, profile: Profile | None) -> Iterator[Node]:
     missing, cells = sum(one.missing for one in profile.columns), profile.rows * len(profile.columns)
     gone = f"{missing:,} of {cells:,} cells"
     yield el("span", "cw-tag", f"{share(missing, cells)} missing" if missing else "nothing missing", label=gone)
-    repeated = next((fact for fact in profile.facts if fact.kind == "duplicates"), None)
+    repeated = next((fact for fact in profile.facts if fact.kind in _REPEATED), None)
     yield el(
         "span", "cw-tag", "duplicate rows" if repeated else "no duplicate rows", label=repeated.text if repeated else ""
     )
@@ -96,20 +133,19 @@ def _tags(about: About, profile: Profile | None) -> Iterator[Node]:
         yield el("span", "cw-tag", f"a sample of {profile.sampled:,} rows", label=label)
 
 
-def _reading_now(about: About) -> Iterator[Node]:
-    yield el("p", "cw-note cw-waiting", f"Looking at {counted(about.columns, 'column')} …")
+def _unseen(about: About, is_looking: bool) -> Iterator[Node]:
+    if is_looking:
+        yield el("p", "cw-note cw-waiting", f"Looking at {counted(about.columns, 'column')} …")
+    else:
+        yield el("p", "cw-note", "The columns could not be looked at. Questions about them work all the same.")
 
 
 # -- facts -----------------------------------------------------------------------------------------------------
 
 
-def warned(profile: Profile) -> tuple[Fact, ...]:
-    """Return the facts that would change what one does next, best first."""
-    return tuple(fact for fact in profile.facts if fact.weight >= _WORRY)
-
-
-def _body(about: About, profile: Profile, column: str) -> Iterator[Node]:
-    yield from _facts(profile, about)
+def _body(about: About, seen: Seen, column: str) -> Iterator[Node]:
+    profile = seen.profile
+    yield from _facts(seen, about)
     yield el("p", "cw-label cw-part", f"Columns ({len(profile.columns):,})")
     most = max(_COLUMNS, next((at for at, one in enumerate(profile.columns, 1) if one.name == column), 0))
     for one in profile.columns[:most]:
@@ -119,18 +155,16 @@ def _body(about: About, profile: Profile, column: str) -> Iterator[Node]:
         yield el("p", "cw-note", f"and {more:,} more; find one with Ctrl+K")
 
 
-def _facts(profile: Profile, about: About) -> Iterator[Node]:
-    facts = warned(profile)
-    if not facts:
-        yield el("p", "cw-label cw-part", "What to look at first")
-        yield el("p", "cw-note", "Nothing stands out: no missing values, constants, duplicates or likely leaks.")
-        return
+def _facts(seen: Seen, about: About) -> Iterator[Node]:
+    first = list(seen.first)
+    others = [fact for fact in seen.wrong if fact not in first]
     yield el("p", "cw-label cw-part", "What to look at first")
-    rows = [_fact(fact, about) for fact in facts]
-    yield el("ul", "cw-fact-list", *rows[:FIRST])
-    if len(rows) > FIRST:
-        lead = el("summary", "", f"{len(rows) - FIRST:,} more")
-        yield el("details", "cw-folded", lead, el("ul", "cw-fact-list", *rows[FIRST:]))
+    yield el("ul", "cw-fact-list", *(_fact(fact, about) for fact in first[:FIRST]))
+    others = [*first[FIRST:], *others]
+    if others:
+        lead = el("summary", "", f"{len(others):,} more")
+        rows = (_fact(fact, about) for fact in others[:_FACTS])
+        yield el("details", "cw-folded", lead, el("ul", "cw-fact-list", *rows))
 
 
 def _fact(fact: Fact, about: About) -> Node:
@@ -208,19 +242,21 @@ def _counts(one: ColumnProfile) -> Node:
 # -- saved readings, and how the file was read -------------------------------------------------------------------
 
 
-def _saved(saved: Sequence[SavedReading], about: About) -> Node | None:
+def _saved(saved: Sequence[SavedReading]) -> Node | None:
     if not saved:
         return None
-    rows = [_saved_row(one, about) for one in saved]
+    rows = [_saved_row(one) for one in saved]
     return el("section", "cw-saved", el("p", "cw-label cw-part", "Saved readings"), *rows)
 
 
-def _saved_row(one: SavedReading, about: About) -> Node:
-    event = {"do": "run", "link": one.link, "question": one.name, "fingerprint": about.fingerprint}
+def _saved_row(one: SavedReading) -> Node:
     mark = el("span", "cw-changed", "changed", label=one.changed) if one.changed else None
     name = el("span", "cw-name", one.name)
-    forget = button("cw-chat-delete", {"do": "forget-reading", "name": one.name}, "×", label="Forget this reading")
-    return el("div", "cw-saved-row", button("cw-saved-run", event, name, mark, label=one.words), forget)
+    run = button("cw-saved-run", {"do": "run-saved", "id": one.id}, name, mark, label=one.words)
+    forget = button("cw-chat-delete", {"do": "forget-reading", "id": one.id}, "×", label="Forget this reading")
+    was = el("p", "cw-note cw-name", one.changed) if one.changed else None
+    keep = button("cw-link", {"do": "accept-reading", "id": one.id}, "Take the new values") if one.changed else None
+    return el("div", "cw-saved-one", el("div", "cw-saved-row", run, forget), was, keep)
 
 
 def _how_read(about: About) -> Node:

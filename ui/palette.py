@@ -77,8 +77,7 @@ def _values(hand: AtHand) -> Iterator[Item]:
 
 def _saved(hand: AtHand) -> Iterator[Item]:
     for one in hand.saved:
-        event = {"do": "run", "link": one.link, "question": one.name, "fingerprint": None}
-        yield Item(kind="saved reading", text=one.name, note=one.words, event=event)
+        yield Item(kind="saved reading", text=one.name, note=one.words, event={"do": "run-saved", "id": one.id})
 
 
 def _tables(hand: AtHand) -> Iterator[Item]:

@@ -23,13 +23,14 @@ _KINDS = {
 _MOST = 40
 
 
-def line(given: Json, *, dataset: str | None = None) -> Node:
-    """Return the reading of an answer over a table; `dataset` is the id that its link names."""
+def line(given: Json, *, dataset: str | None = None, asked: float | None = None) -> Node:
+    """Return the reading of an answer over a table; `dataset` is the id that its link names, `asked` its turn."""
     read = given["reading"]
     runs = {"question": read["question"], **_source(given)}
     chips = [chip(one, runs) for one in read.get("chips", ())]
-    said = chips or [el("span", "cw-said cw-name", read["words"])]
-    return el("div", "cw-line", el("span", "cw-lead", "Read as"), *said, *unread(read), *_keep(given, dataset))
+    said = chips or ([el("span", "cw-said cw-name", read["words"])] if read["words"] else [])
+    lead = el("span", "cw-lead", "Read as") if said else None
+    return el("div", "cw-line", lead, *said, *unread(read), *_keep(given, dataset, asked))
 
 
 def _source(given: Json) -> dict[str, Any]:
@@ -94,14 +95,14 @@ def unread(read: Json) -> Iterator[Node]:
         yield el("span", "cw-not-read", el("span", "cw-lead", "not understood: "), *listed[:-1])
 
 
-def _keep(given: Json, dataset: str | None) -> Iterator[Node]:
+def _keep(given: Json, dataset: str | None, asked: float | None) -> Iterator[Node]:
     link = given["reading"].get("link")
     if not link or given["abstained"]:
         return
     yield el(
         "span",
         "cw-keep",
-        button("cw-link", {"do": "save", "link": link, "words": given["reading"]["words"], **_source(given)}, "Save …"),
+        button("cw-link", {"do": "save", "asked": asked, "words": given["reading"]["words"]}, "Save …"),
         button("cw-link", {"do": "copy", "address": address(dataset, link)}, "Copy link") if dataset else None,
     )
 

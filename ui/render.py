@@ -310,6 +310,7 @@ def chats(recent: Sequence[Conversation], current: str | None, doubted: str | No
         "div",
         "cw-chats",
         button("cw-new", {"do": "new-chat"}, "New chat"),
+        button("cw-quiet cw-find", {"do": "palette"}, "Find …", el("span", "cw-keys", "Ctrl K")),
         el("p", "cw-label", "Recent") if rows else None,
         *rows,
     )

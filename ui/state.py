@@ -61,17 +61,33 @@ def listen(actions: Mapping[str, Callable[[Mapping[str, Any]], None]]) -> None:
 def _clicked(key: str) -> None:
     event = getattr(st.session_state[key], "event", None)
     if isinstance(event, Mapping) and (action := ACTIONS.get(str(event.get("do")))) is not None:
+        st.session_state["clicked"] = True
         guarded(lambda: action(event))
+
+
+def was_clicked() -> bool:
+    """Tell, once, whether something was clicked since this was last asked."""
+    return bool(st.session_state.pop("clicked", False))
 
 
 # -- what a click does ---------------------------------------------------------------------------------------
 
 
+def ask(question: str, *, link: str | None = None, saved: str | None = None) -> None:
+    """Have a question answered by the chat page, or the reading that `link` holds run under it.
+
+    It stays pending until its answer is stored, so that a page that is drawn anew meanwhile loses or repeats nothing.
+    """
+    st.session_state["pending"] = {"question": question.strip(), "link": link, "saved": saved}
+    st.session_state["go"] = True
+
+
 def _ask(event: Mapping[str, Any]) -> None:
-    st.session_state["asked"] = str(event["question"])
+    ask(str(event["question"]))
 
 
 def _open(event: Mapping[str, Any]) -> None:
+    st.session_state.pop("value", None)
     st.session_state["place"] = {
         name: event[name] for name in ("collection", "root", "source", "start", "end", "quote")
     }
@@ -82,8 +98,10 @@ def _more(_: Mapping[str, Any]) -> None:
     st.session_state["around"] = st.session_state.get("around", AROUND) * 4
 
 
-def _close(_: Mapping[str, Any]) -> None:
-    st.session_state.pop("place", None)
+def close(_: Mapping[str, Any]) -> None:
+    """Close the citation that is open."""
+    for name in ("place", "value"):
+        st.session_state.pop(name, None)
 
 
 def _new_chat(_: Mapping[str, Any]) -> None:
@@ -98,7 +116,12 @@ def _go_to(conversation: str | None) -> None:
     st.session_state["go"] = True
     st.session_state["chat"] = conversation
     st.session_state["earlier"] = 0
-    _close({})
+    st.session_state.pop("pending", None)
+    close({})
+
+
+def _go(event: Mapping[str, Any]) -> None:
+    st.session_state["go"] = str(event["to"])
 
 
 def _doubt(event: Mapping[str, Any]) -> None:
@@ -132,9 +155,10 @@ ACTIONS: dict[str, Callable[[Mapping[str, Any]], None]] = {
     "ask": _ask,
     "open": _open,
     "more": _more,
-    "close": _close,
+    "close": close,
     "new-chat": _new_chat,
     "open-chat": _open_chat,
+    "go": _go,
     "doubt-chat": _doubt,
     "delete-chat": _delete_chat,
     "earlier": _earlier,
@@ -165,9 +189,15 @@ def knowledge() -> KnowledgeBase:
     return _opened(find_home(settings().home))
 
 
+@st.cache_resource(show_spinner=False)
+def _assistant(home: Path, _kb: KnowledgeBase) -> Assistant:
+    return open_assistant(_kb, settings())
+
+
 def assistant() -> Assistant:
-    """Return the assistant over the knowledge base."""
-    return open_assistant(knowledge(), settings())
+    """Return the assistant over the knowledge base, always the same one: it remembers the profiles it made."""
+    kb = knowledge()
+    return _assistant(kb.home, kb)
 
 
 @st.cache_data(show_spinner=False, max_entries=4)

@@ -13,25 +13,26 @@ from ui.figures import exact, figure
 from ui.nodes import Node, button, el
 
 Json = Mapping[str, Any]
+ROUTES = frozenset({"dataset", "advice"})
 FOLDED = 10
 """Rows of a result table that are shown before it is opened."""
 
 
 def is_over_table(given: Json) -> bool:
     """Tell whether a stored answer is one over a table."""
-    return bool(given.get("reading", {}).get("route") == "dataset")
+    return given.get("reading", {}).get("route") in ROUTES
 
 
 def above(given: Json, *, asked: float | None = None, dataset: str | None = None) -> Iterator[Node]:
     """Yield what stands above the plot: the first claim, the reading, the other claims and what was left out."""
     if given["abstained"]:
-        yield reading_line.line(given, dataset=dataset)
+        yield reading_line.line(given, dataset=dataset, asked=asked)
         yield _refusal(given)
         return
     claims = list(render.claims(given["claims"], asked=asked))
     if claims:
         yield el("div", "cw-answer-first", claims[0])
-    yield reading_line.line(given, dataset=dataset)
+    yield reading_line.line(given, dataset=dataset, asked=asked)
     yield from claims[1:]
     yield from _left_out(given)
 

@@ -10,16 +10,19 @@ import streamlit as st
 from assistant.types import Answer, Reading
 from assistant.types import Turn as Earlier
 from assistant.wire import answer_json, claim_json
-from kb import conversations
+from kb import conversations, readings
 from kb.conversations import Turn
 from kb.errors import CitewiseError, HomeNotFound
 from kb.types import Claim, SourceKey, SourceState
-from ui import render, state
-from ui.nodes import el
+from ui import opened, render, state, table_answer
+from ui.nodes import Node, el
+from ui.table_actions import ACTIONS
+from ui.views import table
 
 WINDOW = 12
 """Turns shown at first; a rerun over hundreds is slow."""
 _REMEMBERED = 4
+state.listen(ACTIONS)
 
 
 def page() -> None:
@@ -28,32 +31,51 @@ def page() -> None:
 
 
 def _conversation() -> None:
-    asked = st.chat_input("Ask a question", max_chars=2000) or st.session_state.pop("asked", None)
+    st.chat_input(_placeholder(), max_chars=2000, key="ask_box", on_submit=_submitted)
+    table.choice()
     with st.container(key="reading_column"):
         turns = _turns(st.session_state["chat"])
         if not turns:
             st.session_state["chat"] = None  # a chat that was deleted, or an address that was mistyped
-        _name_in_address(st.session_state["chat"])
-        for made in turns:
-            is_new = made.asked == st.session_state.get("newest")
-            state.surface(render.turn(made, is_new=is_new), key=f"turn-{made.asked}")
-        if asked and asked.strip():
-            _answer(asked.strip(), turns, st.session_state["chat"])
+        _name_in_address("c", st.session_state["chat"])
+        _name_in_address("d", st.session_state.get("dataset"))
+        ids = opened.ids_of([made.answer for made in turns])
+        for made, id in zip(turns, ids, strict=True):
+            table.turn(made, dataset=id, is_new=made.asked == st.session_state.get("newest"))
+        pending = st.session_state.get("pending")
+        if pending:
+            _answer(pending, turns, st.session_state["chat"])
         elif not turns:
             _empty()
+    table.dialogs()
+
+
+def _placeholder() -> str:
+    return "Ask about the table, or the documents" if st.session_state.get("dataset") else "Ask a question"
+
+
+def _submitted() -> None:
+    asked = st.session_state.get("ask_box")
+    if asked and asked.strip():
+        state.ask(asked)
 
 
 def restore() -> None:
-    """Take up the conversation that the address names, so that a reload goes on where it was."""
-    if "chat" not in st.session_state:
-        st.session_state["chat"] = st.query_params.get("c")
+    """Take up what the address names, so that a reload goes on where it was and a link opens what it is about."""
+    if "chat" in st.session_state:
+        return
+    chat, link = st.query_params.get("c"), st.query_params.pop("r", None)
+    st.session_state["chat"] = chat
+    state.guarded(lambda: opened.choose(st.query_params.get("d") or opened.of_chat(chat)))
+    if link and st.session_state.get("dataset"):
+        state.ask("", link=link)
 
 
-def _name_in_address(current: str | None) -> None:
-    if current is None:
-        st.query_params.pop("c", None)
-    elif st.query_params.get("c") != current:
-        st.query_params["c"] = current
+def _name_in_address(name: str, value: str | None) -> None:
+    if value is None:
+        st.query_params.pop(name, None)
+    elif st.query_params.get(name) != value:
+        st.query_params[name] = value
 
 
 def _turns(current: str | None) -> Sequence[Turn]:
@@ -67,6 +89,10 @@ def _turns(current: str | None) -> Sequence[Turn]:
 
 
 def _empty() -> None:
+    dataset = opened.current()
+    if dataset is not None:
+        table.welcome(dataset)
+        return
     try:
         sources = state.knowledge().catalogue.sources()
     except HomeNotFound:
@@ -79,33 +105,66 @@ def _empty() -> None:
         state.show(render.nothing_yet(sum(source.state is SourceState.FAILED for source in sources)))
 
 
-def _answer(question: str, turns: Sequence[Turn], current: str | None) -> None:
-    """Answer under the eyes of the person, claim by claim; keep the turn; show the page again with live buttons."""
+# -- answering -------------------------------------------------------------------------------------------------
+
+
+def _answer(pending: dict[str, Any], turns: Sequence[Turn], current: str | None) -> None:
+    """Answer under the eyes of the person, claim by claim; keep the turn; show the page again with live buttons.
+
+    What is pending goes once its answer is stored, or cannot be had; a draw that is broken off leaves it there.
+    """
     with st.container(key="live"):
-        state.show(render.question(question))
-        state.guarded(lambda: _keep(question, _stream(question, turns), current))
+        if pending["question"]:
+            state.show(render.question(pending["question"]))
+        state.guarded(lambda: _keep(pending, _stream(pending, turns), current))
+    st.session_state.pop("pending", None)
 
 
-def _stream(question: str, turns: Sequence[Turn]) -> Answer:
-    at = 1
-    with st.spinner("Looking through the sources …"):
-        for item in state.assistant().stream(question, history=earlier(turns)):
+def _stream(pending: dict[str, Any], turns: Sequence[Turn]) -> Answer:
+    at, over = 1, _over(pending)
+    lead, line = st.container(), st.container()
+    with st.spinner("Computing …" if over else "Looking through the sources …"):
+        for item in state.assistant().stream(pending["question"], history=earlier(turns), **over):
             if isinstance(item, Answer):
                 return item
             if isinstance(item, Reading):
-                state.show(render.reading({"words": item.words, "question": item.question, "unread": item.unread}))
+                with line:
+                    state.show(_live_reading(item))
             elif isinstance(item, Claim):
-                state.show(el("div", "cw-fresh", render.claim(claim_json(item), at)))
+                with lead if over and at == 1 else st.container():
+                    state.show(el("div", "cw-fresh", _live_claim(item, at, first=bool(over) and at == 1)))
                 at += len(item.citations)
     raise AssertionError("a stream ends with its answer")
 
 
-def _keep(question: str, answer: Answer, current: str | None) -> None:
-    catalogue = state.knowledge().catalogue
+def _over(pending: dict[str, Any]) -> dict[str, Any]:
+    dataset = opened.current()
+    if dataset is None:
+        return {}
+    return {"dataset": opened.open_now(dataset).table, "link": pending["link"]}
+
+
+def _live_reading(read: Reading) -> Node:
+    if read.route in table_answer.ROUTES:
+        return el("p", "cw-line", el("span", "cw-lead", "Read as"), el("span", "cw-said cw-name", read.words))
+    return render.reading({"words": read.words, "question": read.question, "unread": read.unread})
+
+
+def _live_claim(claim: Claim, at: int, *, first: bool) -> Node:
+    made = render.claim(claim_json(claim), at)
+    return el("div", "cw-answer-first", made) if first else made
+
+
+def _keep(pending: dict[str, Any], answer: Answer, current: str | None) -> None:
+    catalogue, given = state.knowledge().catalogue, answer_json(answer)
+    question = pending["question"] or given["reading"]["words"] or "A shared reading"
     if current is None:
         current = conversations.start(catalogue, question)
         st.session_state["chat"] = current
-    conversations.append(catalogue, current, question, answer_json(answer))
+    conversations.append(catalogue, current, question, given)
+    if pending["saved"] and not answer.abstained:
+        readings.mark(catalogue, pending["saved"], opened.values(given), given["dataset"]["fingerprint"])
+    st.session_state.pop("pending", None)
     st.session_state["newest"] = next((made.asked for made in conversations.turns(catalogue, current, last=1)), None)
     st.rerun()
 
@@ -119,8 +178,15 @@ def _earlier(answer: dict[str, Any], asked: str) -> Earlier:
     paths = [
         cited["headings"] for claim in answer["claims"] for cited in claim["citations"][:1] if cited.get("headings")
     ]
-    looked_up = answer.get("reading", {}).get("question") or asked
-    return Earlier(question=looked_up, headings=tuple(path[-1] for path in paths))
+    read = answer.get("reading", {})
+    return Earlier(
+        question=read.get("question") or asked,
+        headings=tuple(path[-1] for path in paths),
+        query=opened.query_of_turn(answer),
+    )
+
+
+# -- beside the turns ------------------------------------------------------------------------------------------
 
 
 def sidebar() -> None:
@@ -135,10 +201,14 @@ def sidebar() -> None:
 
 
 def panel() -> None:
-    """Show the opened citation in its document, at the right or, where that is too narrow, over the page's foot."""
-    cited = st.session_state.get("place")
-    if cited is None:
-        return
+    """Show what is opened: a citation in its document or a value's computation, at the right or over the foot."""
+    if st.session_state.get("place") is not None:
+        _passage(st.session_state["place"])
+    elif st.session_state.get("value") is not None:
+        table.value_panel(st.session_state["value"], st.session_state.get("chat"))
+
+
+def _passage(cited: dict[str, Any]) -> None:
     kb = state.knowledge()
     key = SourceKey(collection=cited["collection"], root=cited["root"], source=cited["source"])
     document = kb.catalogue.document(key)

@@ -1,0 +1,116 @@
+"""What clicks around a table do: open one, run a reading, save it, correct how the file is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from kb import datasets, readings
+from kb.errors import BadInput
+from ui import opened, palette, state
+
+if TYPE_CHECKING:
+    from assistant.dataset.steps import Query
+    from assistant.dataset.types import ColumnProfile
+
+Event = Mapping[str, Any]
+
+
+def _run(event: Event) -> None:
+    """Run a reading on the table that it was read over, or on the one that is open."""
+    st.session_state["dataset"] = opened.with_content(event.get("fingerprint"))
+    state.ask(str(event["question"]), link=str(event["link"]))
+
+
+def _run_saved(event: Event) -> None:
+    saved = readings.get(state.knowledge().catalogue, str(event["id"]))
+    if saved is None:
+        raise BadInput("this saved reading was removed", hint="save it again from an answer")
+    st.session_state["dataset"] = saved.dataset
+    state.ask(saved.question, link=_link_of(saved.query), saved=saved.id)
+
+
+def _link_of(query: Mapping[str, Any]) -> str:
+    from assistant.dataset.wire import link, query_of
+
+    return link(query_of(query))
+
+
+def _save(event: Event) -> None:
+    st.session_state["saving"] = dict(event)
+
+
+def _forget_reading(event: Event) -> None:
+    readings.remove(state.knowledge().catalogue, str(event["id"]))
+
+
+def _accept_reading(event: Event) -> None:
+    readings.accept(state.knowledge().catalogue, str(event["id"]))
+
+
+def _value(event: Event) -> None:
+    state.close({})
+    st.session_state["value"] = dict(event)
+
+
+def _open_dataset(event: Event) -> None:
+    opened.choose(str(event["id"]))
+    st.session_state["go"] = True
+
+
+def _close_table(_: Event) -> None:
+    opened.choose(None)
+
+
+def _forget_dataset(event: Event) -> None:
+    datasets.forget(state.knowledge().catalogue, str(event["id"]))
+    opened.choose(None)
+
+
+def _correct(_: Event) -> None:
+    st.session_state["correcting"] = True
+
+
+def _column(event: Event) -> None:
+    st.session_state["column"] = str(event["column"])
+    st.session_state["go"] = True
+
+
+def _describe(event: Event) -> None:
+    column = str(event["column"])
+    _ask_query(column, f"What is in {column}?", palette.describe)
+
+
+def _rows_with(event: Event) -> None:
+    column, value = str(event["column"]), str(event["value"])
+    _ask_query(column, f"How many rows have {column} = {value}?", lambda one: palette.rows_with(one, value))
+
+
+def _ask_query(column: str, question: str, make: Callable[[ColumnProfile], Query]) -> None:
+    from assistant.dataset.wire import link
+
+    dataset = opened.current()
+    looked = opened.looked(opened.open_now(dataset)) if dataset is not None else None
+    one = next((c for c in looked.profile.columns if c.name == column), None) if looked is not None else None
+    if one is None:
+        raise BadInput(f"the open table has no column {column!r}", hint="open the table again")
+    state.ask(question, link=link(make(one)))
+
+
+ACTIONS: Mapping[str, Callable[[Event], None]] = {
+    "run": _run,
+    "run-saved": _run_saved,
+    "save": _save,
+    "forget-reading": _forget_reading,
+    "accept-reading": _accept_reading,
+    "value": _value,
+    "open-dataset": _open_dataset,
+    "close-table": _close_table,
+    "forget-dataset": _forget_dataset,
+    "correct": _correct,
+    "column": _column,
+    "describe": _describe,
+    "rows-with": _rows_with,
+}
