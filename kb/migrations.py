@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect, select
+from sqlalchemy import Connection, Engine, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from kb import lexical, schema
@@ -24,8 +24,22 @@ def _jobs_datasets_readings(conn: Connection) -> None:
     schema.metadata.create_all(conn, tables=[schema.jobs, schema.datasets, schema.readings])
 
 
+RUNS = ("runs", "run_params", "run_tags", "run_metrics", "metric_points", "run_directions", "run_mentions")
+
+
+def _runs_and_decisions(conn: Connection) -> None:
+    for name in ("metrics", "runs", "decisions"):  # nothing was ever kept in the first ones
+        conn.execute(text(f"DROP TABLE IF EXISTS {name}"))
+    made = [schema.metadata.tables[name] for name in (*RUNS, "team_aliases", "decisions")]
+    schema.metadata.create_all(conn, tables=made)
+
+
 # Append only: the number of a migration is its place, and a released one never changes.
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _jobs_datasets_readings)
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    _first,
+    _jobs_datasets_readings,
+    _runs_and_decisions,
+)
 
 
 def version(conn: Connection) -> int:

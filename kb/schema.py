@@ -114,28 +114,118 @@ runs = Table(
     Column("id", Integer, primary_key=True),
     _child("sources"),
     Column("tracker", String, nullable=False),
-    Column("experiment", Text),
-    Column("run_id", Text, nullable=False),
+    Column("experiment", Text, index=True),
+    Column("run_id", Text, nullable=False, index=True),
+    Column("copy", Integer, nullable=False, default=0),
     Column("name", Text),
     Column("status", String),
+    Column("state", String, nullable=False, default="unknown", index=True),
     Column("dataset", Text),
     Column("started", Float),
     Column("ended", Float),
-    Column("params", Text, nullable=False, default="{}"),
-    Column("tags", Text, nullable=False, default="{}"),
-    UniqueConstraint("source_id", "experiment", "run_id"),
+    Column("zoned", Integer, nullable=False, default=1),
+    Column("parent", Text),
+    Column("deleted", Integer, nullable=False, default=0),
+    Column("loose", Integer, nullable=False, default=0),
+    Column("main_source", Text, nullable=False),
+    Column("place", Text, nullable=False, default=""),
+    Column("step_unit", String, nullable=False, default="step"),
+    Column("version", Text),
+    Column("aliases", Text, nullable=False, default="[]"),
+    Column("files", Text, nullable=False, default="[]"),
+    UniqueConstraint("source_id", "experiment", "run_id", "copy"),
 )
+"""`source_id` is the history that was ingested; `main_source`, `files` and `place` are where in it the run stands."""
 
-metrics = Table(
-    "metrics",
+run_params = Table(
+    "run_params",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _child("runs"),
+    Column("name", Text, nullable=False),
+    Column("leaf", Text, nullable=False),
+    Column("text", Text),
+    Column("number", Float),
+    Column("kind", String, nullable=False),
+    Column("space", Text),
+    UniqueConstraint("run_id", "name"),
+)
+"""`leaf` is the name's last dotted part in lower case; `text` the value as logged, `number` what it is as a number."""
+Index("run_params_numbers", run_params.c.leaf, run_params.c.number)
+Index("run_params_texts", run_params.c.leaf, run_params.c.text)
+
+run_tags = Table(
+    "run_tags",
     metadata,
     Column("id", Integer, primary_key=True),
     _child("runs"),
     Column("name", Text, nullable=False, index=True),
+    Column("value", Text, nullable=False),
+)
+
+run_metrics = Table(
+    "run_metrics",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _child("runs"),
+    Column("name", Text, nullable=False),
+    Column("leaf", Text, nullable=False, index=True),
     Column("split", String),
-    Column("step", Integer),
-    Column("value", Float),
-    Column("logged", Float),
+    Column("direction", String),
+    Column("count", Integer, nullable=False),
+    Column("odd", Integer, nullable=False, default=0),
+    Column("first", Float),
+    Column("first_step", Integer),
+    Column("last", Float),
+    Column("last_step", Integer),
+    Column("last_time", Float),
+    Column("last_odd", String),
+    Column("low", Float),
+    Column("low_step", Integer),
+    Column("high", Float),
+    Column("high_step", Integer),
+    UniqueConstraint("run_id", "name", "split"),
+)
+"""`last_odd` is nan, inf or -inf where the last value is no finite number and `last` therefore NULL."""
+Index("run_metrics_last", run_metrics.c.name, run_metrics.c.last)
+
+metric_points = Table(
+    "metric_points",
+    metadata,
+    Column("metric_id", Integer, ForeignKey("run_metrics.id", ondelete="CASCADE"), primary_key=True),
+    Column("points", LargeBinary, nullable=False),
+)
+"""All points of a metric in the order of their steps, packed by `kb.runs`."""
+
+run_directions = Table(
+    "run_directions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("experiment", Text),
+    Column("metric", Text, nullable=False),
+    Column("direction", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("corrected", Integer, nullable=False, default=0),
+    UniqueConstraint("experiment", "metric"),
+)
+
+run_mentions = Table(
+    "run_mentions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _child("runs"),
+    _child("documents"),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+)
+
+team_aliases = Table(
+    "team_aliases",
+    metadata,
+    Column("word", Text, primary_key=True),
+    Column("meaning", Text, nullable=False),
+    Column("by", Text),
+    Column("made", Float, nullable=False),
 )
 
 decisions = Table(
@@ -143,15 +233,22 @@ decisions = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("stage", String, nullable=False, index=True),
+    Column("title", Text, nullable=False, default=""),
     Column("choice", Text, nullable=False),
+    Column("status", String, nullable=False, default="current", index=True),
     Column("alternatives", Text, nullable=False, default="[]"),
     Column("reasons", Text, nullable=False, default="[]"),
     Column("runs", Text, nullable=False, default="[]"),
+    Column("columns", Text, nullable=False, default="[]"),
     Column("by", Text),
     Column("made", Float, nullable=False),
     Column("dataset", String),
-    Column("supersedes", String(32)),
+    Column("supersedes", Text, nullable=False, default="[]"),
+    Column("source_id", Integer, ForeignKey("sources.id", ondelete="CASCADE"), index=True),
+    Column("start", Integer),
+    Column("end", Integer),
 )
+"""`source_id`, `start` and `end` say where a note records it; NULL for one recorded by hand or by the workflow."""
 
 jobs = Table(
     "jobs",

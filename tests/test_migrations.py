@@ -122,3 +122,17 @@ def test_a_catalogue_of_the_first_schema_gets_room_for_jobs_datasets_and_reading
     Catalogue.open(old).close()
     assert all(name in schema_of(old) for name in ("heartbeat", "CREATE TABLE datasets", "CREATE TABLE readings"))
     assert sources(old) == 4
+
+
+def test_a_catalogue_of_the_second_schema_gets_room_for_runs_and_decisions(old: Path) -> None:
+    with sqlite3.connect(old) as conn:
+        for table in ("runs", "run_params", "run_metrics", "metric_points", "decisions", "team_aliases"):
+            conn.execute(f"DROP TABLE {table}")
+        conn.execute("CREATE TABLE runs (id INTEGER PRIMARY KEY, params VARCHAR)")
+        conn.execute("CREATE TABLE metrics (id INTEGER PRIMARY KEY, run_id INTEGER)")
+        conn.execute("UPDATE meta SET value = '2' WHERE key = 'schema'")
+    conn.close()
+    Catalogue.open(old).close()
+    assert all(f"CREATE TABLE {name}" in schema_of(old) for name in ("run_params", "metric_points", "decisions"))
+    assert "CREATE TABLE metrics" not in schema_of(old)
+    assert sources(old) == 4
