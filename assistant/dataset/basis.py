@@ -47,10 +47,13 @@ class Basis:
 
     def groups(self, most: int = 50) -> tuple[str, ...]:
         """Return the columns whose few values make groups."""
-        named = self.of_kind("category", "ordinal", "boolean")
-        return tuple(
-            n for n in named if 2 <= self.seen[n].unique <= most and self.seen[n].holds not in ("mixed", "nested")
-        )
+        return tuple(name for name in self.of_kind("category", "ordinal", "boolean") if self.grouping(name, most))
+
+    def grouping(self, name: str, most: int = 50) -> bool:
+        """Return whether the values of a column make groups."""
+        seen, kind = self.seen[name], self.kinds[name]
+        named = kind in ("category", "ordinal", "boolean")
+        return named and 2 <= seen.unique <= most and seen.holds not in ("mixed", "nested")
 
     def share(self, count: float) -> float:
         """Return a count as a share of all rows."""

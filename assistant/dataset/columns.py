@@ -28,8 +28,8 @@ SAID = 24
 class Seen:
     """What one pass found in a column.
 
-    `holds` is number, boolean, date, text, nested, mixed or nothing. `values` and `counts` are the different values
-    and their rows, most frequent first, where they are not numbers or dates.
+    `holds` is number, boolean, date, text, labels (categories that are no texts), nested, mixed or nothing. `values`
+    and `counts` are the different values and their rows, most frequent first, where they are not numbers or dates.
     """
 
     name: str
@@ -50,6 +50,8 @@ class Seen:
     """Rows of the most frequent value, where it was counted."""
     whole: bool = False
     """All values are whole numbers."""
+    first: tuple[Any, ...] = ()
+    """The first few values that are there."""
     rising: bool = False
     """Each value is above the one before."""
 
@@ -74,7 +76,8 @@ def look(series: pd.Series[Any], name: str) -> Seen:
     if missing == rows:
         return Seen(**base, holds="nothing", unique=0)
     if isinstance(series.dtype, pd.CategoricalDtype):
-        return _text(series.astype(object), base, "text")
+        texts = all(isinstance(value, str) for value in series.cat.categories)
+        return _text(series.astype(object), base, "text" if texts else "labels")
     if kind == "M":
         return _dates(series, base)
     if kind in "iuf":
@@ -104,15 +107,22 @@ def _numbers(array: Floats, base: dict[str, Any]) -> Seen:
     finite = present[np.isfinite(present)]
     infinite = int(present.size - finite.size)
     if not finite.size:
-        return Seen(**base, holds="number", unique=len(set(present.tolist())), infinite=infinite)
+        return Seen(
+            **base,
+            holds="number",
+            unique=len(set(present.tolist())),
+            infinite=infinite,
+            first=tuple(present[:3].tolist()),
+        )
     stats = figures_of(finite)
     values, counts = _few(finite)
     unique = len(values) if values.size else int(pd.Series(finite).nunique())
     return Seen(
         **base, holds="number", unique=unique + len(set(present[np.isinf(present)].tolist())), stats=stats,
-        bars=tuple((f"{v:g}", int(c)) for v, c in zip(values, counts, strict=True)) or histogram(finite, stats),
+        bars=tuple((f"{v:.12g}", int(c)) for v, c in zip(values, counts, strict=True)) or histogram(finite, stats),
         infinite=infinite, zeros=int(np.count_nonzero(finite == 0)), outside=_outside(finite, stats),
-        most=int(counts.max()) if counts.size else 0, whole=bool((np.mod(finite, 1) == 0).all()),
+        first=tuple(present[:3].tolist()), most=int(counts.max()) if counts.size else 0,
+        whole=bool((np.mod(finite, 1) == 0).all()),
         rising=present.size > 1 and not infinite and bool((finite[1:] > finite[:-1]).all()),
     )  # fmt: skip
 
@@ -192,6 +202,7 @@ def _dates(series: pd.Series[Any], base: dict[str, Any]) -> Seen:
     return Seen(
         **base, holds="date", unique=int(present.nunique()), stats=MappingProxyType(stats),
         bars=tuple((str(day), count) for day, (_, count) in zip(days, bars, strict=False)),
+        first=tuple(_iso(moment) for moment in array[:3]),
         rising=ticks.size > 1 and bool((ticks[1:] >= ticks[:-1]).all()),
     )  # fmt: skip
 
@@ -209,7 +220,7 @@ def _text(series: pd.Series[Any], base: dict[str, Any], holds: str) -> Seen:
     ranked = tuple(counts[order].tolist())
     return Seen(
         **base, holds=holds, unique=len(found), values=values, counts=ranked, bars=tops(values, ranked, base),
-        most=int(ranked[0]) if ranked else 0,
+        first=values[:3], most=int(ranked[0]) if ranked else 0,
     )  # fmt: skip
 
 

@@ -65,10 +65,11 @@ def _gain(basis: Basis, found: Guess, name: str) -> float:
 
 
 def _gain_of_number(basis: Basis, target: str, name: str) -> float:
+    """Return the share of the variance of a numeric target that a column alone explains."""
     if basis.computable(name):
         r, n = pearson(number_array(basis, name), number_array(basis, target))
-        return abs(r) if n >= 20 else 0.0
-    return eta(codes_of(basis.part.frame[name]), number_array(basis, target))[0] if _repeats(basis, name) else 0.0
+        return r * r if n >= 20 else 0.0
+    return eta(codes_of(basis.part.frame[name]), number_array(basis, target))[0] ** 2 if _repeats(basis, name) else 0.0
 
 
 def _binned(basis: Basis, name: str) -> bool:
@@ -79,7 +80,7 @@ def _repeats(basis: Basis, name: str) -> bool:
     """Return whether each value of a column has rows enough to say something."""
     seen = basis.seen[name]
     return (
-        seen.holds in ("text", "boolean", "number")
+        seen.holds in ("text", "labels", "boolean", "number")
         and not seen.huge
         and 2 <= seen.unique <= min(200, seen.present // 5)
     )

@@ -40,9 +40,12 @@ def ranks(array: Floats) -> Floats:
     return found
 
 
-def correlations(basis: Basis) -> Iterator[Fact]:
-    """Say which pairs of numbers go together, by Pearson's r, and by rank where that is clearly stronger."""
-    names = basis.numbers()[:PAIRED]
+def correlations(basis: Basis, target: str | None = None) -> Iterator[Fact]:
+    """Say which pairs of numbers go together, by Pearson's r, and by rank where that is clearly stronger.
+
+    What goes with the target is said by `with_target`.
+    """
+    names = [name for name in basis.numbers() if name != target][:PAIRED]
     arrays = {name: number_array(basis, name) for name in names}
     ranked = {name: ranks(array) for name, array in arrays.items()}
     found = []
@@ -65,9 +68,10 @@ def _correlation(basis: Basis, a: str, b: str, by_rank: bool, n: int) -> Fact:
     )  # fmt: skip
 
 
-def associations(basis: Basis) -> Iterator[Fact]:
+def associations(basis: Basis, target: str | None = None) -> Iterator[Fact]:
     """Say which categories go together (Cramér's V), and which divide a number (correlation ratio)."""
-    groups, numbers = basis.groups()[:PAIRED], [n for n in basis.of_kind("number") if basis.computable(n)][:PAIRED]
+    groups = [name for name in basis.groups() if name != target][:PAIRED]
+    numbers = [name for name in basis.of_kind("number") if basis.computable(name) and name != target][:PAIRED]
     codes = {name: codes_of(basis.part.frame[name]) for name in groups}
     arrays = {name: number_array(basis, name) for name in numbers}
     found: list[tuple[float, str, str, str, int]] = []
@@ -106,7 +110,7 @@ def strength_with(basis: Basis, target: str, task: str, name: str) -> tuple[floa
     if basis.computable(name) and basis.kinds[name] not in ("boolean",):
         ratio, p, _ = eta(codes_of(frame[target]), number_array(basis, name))
         return (ratio, "eta") if p < 0.001 else (0.0, "eta")
-    if name not in basis.groups():
+    if not basis.grouping(name):
         return 0.0, ""
     if regress:
         ratio, p, _ = eta(codes_of(frame[name]), number_array(basis, target))

@@ -68,6 +68,7 @@ def _facts(basis: Basis, found: Guess | None) -> Iterator[Fact]:
     yield from facts_rows.shape(basis)
     if not basis.rows:
         return
+    target = found.name if found else None
     yield from facts_rows.kinds(basis)
     yield from facts_rows.duplicates(basis)
     yield from facts_rows.groups(basis)
@@ -75,15 +76,15 @@ def _facts(basis: Basis, found: Guess | None) -> Iterator[Fact]:
     yield from facts_missing.missing(basis)
     yield from facts_missing.disguised(basis)
     yield from facts_missing.together(basis)
-    yield from facts_missing.depends(basis, found.name if found else None)
+    yield from facts_missing.depends(basis, target)
     yield from facts_values.constants(basis)
     yield from facts_values.outliers(basis)
     yield from facts_values.shapes(basis)
     yield from facts_values.strange(basis)
     yield from facts_values.units(basis)
     yield from facts_text.texts(basis)
-    yield from facts_pairs.correlations(basis)
-    yield from facts_pairs.associations(basis)
+    yield from facts_pairs.correlations(basis, target)
+    yield from facts_pairs.associations(basis, target)
     if found:
         yield from facts_target.target(basis, found)
         yield from facts_leaks.leaks(basis, found)
@@ -150,12 +151,12 @@ def _present(name: str, kind: str) -> str:
 
 def _column(basis: Basis, seen: Seen) -> ColumnProfile:
     kind = basis.kinds[seen.name]
-    if seen.values:
-        examples = tuple(short(value) for value in seen.values[:3])
-    else:
-        examples = tuple(short(v) for v in basis.whole.frame[seen.name].dropna().iloc[:3]) if seen.present else ()
     return ColumnProfile(
         name=seen.name, kind=kind, dtype=seen.dtype, missing=basis.missing[seen.name], unique=seen.unique,
-        bars=seen.bars,
-        stats=seen.stats, examples=examples, unit=unit_of(seen.name) if kind in ("number", "ordinal") else "",
+        bars=seen.bars, stats=seen.stats, examples=tuple(_example(value) for value in seen.first),
+        unit=unit_of(seen.name) if kind in ("number", "ordinal") else "",
     )  # fmt: skip
+
+
+def _example(value: object) -> str:
+    return f"{value:.12g}" if isinstance(value, float) else short(value)
