@@ -74,9 +74,13 @@ def test_a_claim_that_cites_documents_is_shown_as_one() -> None:
 
 def test_unread_words_are_orange_and_marked_where_there_is_no_colour() -> None:
     plain = shown(waiting())
-    assert "(!) Not understood: “blorbs”" in plain
+    assert "(!) “blorbs” is not known." in plain
     assert "\x1b" not in plain
-    assert "38;5;208m(!) Not understood" in shown(waiting(), force_terminal=True, color_system="256")
+    assert "38;5;208m(!) “blorbs”" in shown(waiting(), force_terminal=True, color_system="256")
+
+
+def test_words_that_were_not_understood_stay_marked_when_the_reading_was_run_all_the_same() -> None:
+    assert "(!) Not understood: “blorbs”" in shown(given(reading={**given()["reading"], "unread": ["blorbs"]}))
 
 
 @pytest.mark.parametrize(

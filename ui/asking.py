@@ -13,6 +13,7 @@ import typer
 from kb.errors import BadInput
 from ui.batches import Line, question_of
 from ui.opening import corrections_of, open_dataset
+from ui.running import note
 
 if TYPE_CHECKING:
     from assistant.assistant import Assistant
@@ -67,6 +68,13 @@ def over(
     table = open_dataset(dataset, corrections_of(correct))
     check_target(table, target)
     return Over(table=table, target=target, constraints=constraints or "", format=format or "")
+
+
+def say_notes(over: Over) -> None:
+    """Say on standard error how the table was read: what was detected, mended or left out."""
+    if over.table is not None:
+        for said in over.table.notes:
+            note(f"{over.table.name}: {said}")
 
 
 def check_target(table: Table, target: str | None) -> None:

@@ -110,6 +110,7 @@ def ask_command(
             run_batch(batch, answer)
         return
     over = tables.over(dataset, target=target, correct=correct, constraints=constraints, format=format_)
+    tables.say_notes(over)
     with asking(ctx, table_alone=over.table is not None) as (_, assistant):
         _answer(assistant, asked, over, tables.Choice(anyway=anyway, nearest=nearest), filters, as_json)
 

@@ -23,6 +23,8 @@ from ui.terminal_plots import bar, number_of, show_plot
 Json = Mapping[str, Any]
 
 ORANGE = "bold dark_orange"
+MARK = "(!)"
+"""Stands before what was not understood, for where there is no colour."""
 MOST_ROWS = 20
 MOST_CHIPS = 40
 SHORT_BAR = 16
@@ -59,17 +61,24 @@ def show_given(out: Console, given: Json, *, show_passage: Callable[[int], None]
         else:
             show_passage(number)
     if given["abstained"]:
-        out.print(Text("No answer yet." if _waits(given) else "No answer.", style=ORANGE), _said(given["missing"]))
+        _show_refusal(out, given)
     out.print()
     _show_values(out, given)
     _show_result(out, given)
     show_chips(out, given["reading"])
+    if given["reading"].get("unread") and not given["abstained"]:
+        out.print(unread(given["reading"]["unread"]))
     _show_steps(out, given)
     _show_end(out, given, ways)
 
 
-def _said(sentences: Sequence[str]) -> Text:
-    return Text(clean(" ".join(sentences)))
+def _show_refusal(out: Console, given: Json) -> None:
+    """Print that there is no answer and why; what was not understood in orange, and marked where there is no colour."""
+    title, why = "No answer yet." if _waits(given) else "No answer.", clean(" ".join(given["missing"]))
+    if given["reading"].get("unread"):
+        out.print(Text(title, style="bold"), Text(f"{MARK} {why}", style=ORANGE))
+    else:
+        out.print(Text(title, style="bold"), Text(why))
 
 
 def _waits(given: Json) -> bool:
@@ -181,21 +190,19 @@ def _fitting(out: Console, heads: Sequence[str], cells: Sequence[Sequence[str]])
 
 
 def show_chips(out: Console, reading: Json) -> None:
-    """Print what the question was taken to mean as numbered chips, and in orange what was not understood."""
+    """Print what the question was taken to mean as numbered chips."""
     chips = reading.get("chips") or ()
     if chips:
         for mark, line in zip(_marks("Read as  "), _packed([*_chips(chips)], out.width - 9), strict=False):
             out.print(Text.assemble((mark, "dim"), line))
     elif reading.get("words"):
         out.print(Hanging("Read as  ", [Text(clean(reading["words"]))]), end="")
-    if reading.get("unread"):
-        out.print(unread(reading["unread"]))
 
 
 def unread(words: Sequence[str]) -> Text:
     """Return the words that were not understood: orange, and marked for where there is no colour."""
     named = ", ".join(f"“{clean(word)}”" for word in words)
-    return Text(f"(!) Not understood: {named}", style=ORANGE)
+    return Text(f"{MARK} Not understood: {named}", style=ORANGE)
 
 
 def _marks(first: str) -> Iterator[str]:
@@ -255,7 +262,7 @@ def _show_steps(out: Console, given: Json) -> None:
         size = f"{plural(dataset['rows'], 'row')}, {plural(dataset['columns'], 'column')}"
         steps = "".join(f" → {clean(s['words'])}: {plural(s['rows'], 'row')}" for s in given.get("trail") or ())
         out.print(Hanging("From     ", [Text(f"{clean(dataset['name'])}: {size}{steps}", style="dim")]), end="")
-    for title, said in (("Checked", given.get("checks")), ("Left out", given.get("left_out"))):
+    for title, said in (("Checks", given.get("checks")), ("Left out", given.get("left_out"))):
         for sentence in said or ():
             out.print(Hanging(f"{title:<9}", [Text(clean(sentence))]), end="")
     for note in given["notes"]:
