@@ -149,13 +149,31 @@ def unpacked(file: File, limit: int) -> bytes:
 def past_limit(file: File, limit: int) -> TableTooLarge:
     """Return the error for a packed file that unpacks past `limit`."""
     size = f"it unpacks to more than {f'{limit >> 20:,} MB' if limit >> 20 else f'{limit:,} bytes'}"
-    if limit > file.size * BOMB:
+    if is_bomb(file, limit):
         return TableTooLarge(
             file.path, f"{size}, over {BOMB} times its size", hint="unpack it, if you trust its source"
         )
     return TableTooLarge(file.path, f"{size}, the limit for {file.compression} files", hint="unpack it and open that")
 
 
+def is_bomb(file: File, limit: int) -> bool:
+    """Tell whether the first `limit` unpacked bytes come from less than one in `BOMB` of them."""
+    if not file.compression or limit > file.size * BOMB or file.compression == "zip":
+        return bool(file.compression) and limit > file.size * BOMB
+    with file.path.open("rb") as raw:
+        opened = _STREAMS[file.compression](raw)
+        left = limit
+        while left > 0 and (part := opened.read(BLOCK)):
+            left -= len(part)
+        return limit - left > raw.tell() * BOMB
+
+
+_STREAMS: dict[str, Any] = {
+    "gzip": lambda raw: gzip.GzipFile(fileobj=raw),
+    "bz2": bz2.BZ2File,
+    "xz": lzma.LZMAFile,
+    "zstd": lambda raw: pa.CompressedInputStream(pa.PythonFile(raw, "r"), "zstd"),
+}
 _BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, NotImplementedError)
 
 
@@ -163,6 +181,8 @@ def start_of(file: File, count: int) -> bytes:
     """Return up to `count` first bytes of `file`, unpacked. Raises TableUnreadable for a broken file."""
     parts, left = [], count
     try:
+        if not file.compression and count >= file.size:
+            return file.path.read_bytes()
         with reading(file) as opened:
             while left > 0 and (part := opened.read(min(BLOCK * 8, left))):
                 parts.append(part)

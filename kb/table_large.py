@@ -16,10 +16,12 @@ import pyarrow.compute as pc
 from kb.errors import TableTooLarge, TableUnreadable
 from kb.table_bytes import File, start_of
 from kb.table_duck import SEED, connection, file_literal, literal, name_literal, sampled
+from kb.table_encoding import Text, as_utf8
 from kb.table_layout import Found, Layout, changed
 from kb.table_missing import PANDAS
+from kb.table_ragged import LONGEST
 from kb.table_sql import dtype_of, typed_sql
-from kb.table_text import LONGEST, Head, Text, as_utf8, columns_of, head_of, refuse_long_line
+from kb.table_text import Head, columns_of, head_of, refuse_long_line
 from kb.table_typed import frame_of, limited, plan_notes, planned
 from kb.table_types import Plan, convert, layout_with
 
@@ -49,12 +51,11 @@ def read_large(file: File, kind: str, given: Mapping[str, Any], *, limit: int) -
 def _delimited(file: File, text: Text, given: Mapping[str, Any]) -> Found:
     head = head_of(file, text.data, given)
     quote = given.get("quote", head.quote)
-    if head.shape.delimiter == " " or head.shape.empty_last:
-        why = "fields parted by runs of spaces, or a blank last field, are not read from a file of this size"
+    if head.shape.delimiter == " ":
+        why = "fields parted by runs of spaces are not read from a file of this size"
         raise TableTooLarge(file.path, why, hint="convert it to a CSV or Parquet file")
     table = _sample_columns(file, text, head, quote)
     columns = dict(zip(head.names, table.columns, strict=True))
-    plans, fields = planned(columns, given, head.shape.delimiter)
     layout = changed(
         Layout(),
         compression=file.compression,
@@ -64,9 +65,9 @@ def _delimited(file: File, text: Text, given: Mapping[str, Any]) -> Found:
         header=head.shape.header,
         skip=head.shape.skip,
         types=given.get("types", {}),
-        **fields,
     )
-    layout = changed(layout, **layout_with(layout, plans))
+    plans, fields = planned(columns, given, layout)
+    layout = changed(layout, **fields, **layout_with(layout, plans))
     rows, source, mended = _counted(file, head, quote, layout, plans)
     sampler = None
     if not file.compression and layout.encoding == "utf-8" and not mended and not _broken_over_lines(table):
@@ -158,25 +159,28 @@ def fast_count(file: File, head: Head, quote: str) -> int | None:
 
     Rows are even when there are exactly one fewer delimiters a row than columns.
     """
-    mark, delimiter = quote.encode(), head.shape.delimiter.encode()
     lines = delimiters = 0
-    last = b""
+    buffer = bytearray(1 << 20)
+    view, codes = memoryview(buffer), np.frombuffer(buffer, np.uint8)
+    ended = True
     with file.path.open("rb", buffering=0) as opened:
         opened.seek(head.offset + (3 if opened.read(3) == b"\xef\xbb\xbf" else 0))
-        while part := opened.read(4 << 20):
-            seam = last + part[:4]
-            if (mark and mark in part) or b"\n\n" in part or b"\n\r" in part or b"\n\n" in seam or b"\n\r" in seam:
+        while count := opened.readinto(view):
+            part = codes[:count]
+            ends = part == 10
+            blank = ends[1:] & ends[:-1], (ends[:-1] & (part[1:] == 13)), ends[:1] & ended
+            if any(one.any() for one in blank) or (quote and np.count_nonzero(part == ord(quote))):
                 return None
-            lines += part.count(b"\n")
-            delimiters += part.count(delimiter)
-            last = part[-3:]
-    rows = lines + (not last.endswith(b"\n"))
-    return rows if lines and delimiters == rows * (len(head.names) - 1) else None
+            lines += int(np.count_nonzero(ends))
+            delimiters += int(np.count_nonzero(part == ord(head.shape.delimiter)))
+            ended = bool(ends[-1])
+    rows = lines + (not ended)
+    return rows if lines and delimiters == rows * (len(head.names) - 1 + head.shape.empty_last) else None
 
 
 def _reader(file: File, head: Head, quote: str, layout: Layout, *, lenient: bool) -> str:
     """Return the call of read_csv that gives texts c0, c1, … of every row."""
-    kinds = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(len(head.names)))
+    kinds = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(len(head.names) + head.shape.empty_last))
     tokens = ", ".join(literal(token) for token in PANDAS)
     options = [
         f"auto_detect=false, header=false, skip={head.lines}, delim={literal(layout.delimiter)}",

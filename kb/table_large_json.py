@@ -13,10 +13,10 @@ import pyarrow as pa
 from kb.errors import TableUnreadable
 from kb.table_bytes import File
 from kb.table_duck import connection, file_literal, literal, name_literal, sampled
+from kb.table_encoding import Text
 from kb.table_layout import Found, Layout, changed
 from kb.table_records import HINT
 from kb.table_sql import dtype_of, typed_sql
-from kb.table_text import Text
 from kb.table_typed import limited, plan_notes, planned
 from kb.table_types import layout_with
 
@@ -30,9 +30,9 @@ def read_large_json(file: File, kind: str, text: Text, given: Mapping[str, Any])
         raise TableUnreadable(file.path, "its JSON holds no records", hint=HINT)
     reader = _reader(file, kind, names)
     columns, rows = _first_rows(file, names, reader)
-    plans, fields = planned(columns, given, "")
-    layout = changed(Layout(), format=kind, compression=file.compression, types=given.get("types", {}), **fields)
-    layout = changed(layout, **layout_with(layout, plans))
+    layout = changed(Layout(), format=kind, compression=file.compression, types=given.get("types", {}))
+    plans, fields = planned(columns, given, layout)
+    layout = changed(layout, **fields, **layout_with(layout, plans))
     chosen = ", ".join(f"{typed_sql(name_literal(name), name, plans[name])} AS {name_literal(name)}" for name in names)
     source = f"SELECT {chosen} FROM {reader}"
     return Found(

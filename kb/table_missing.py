@@ -18,8 +18,13 @@ _TOKENS = """
 """
 TOKENS = frozenset(_TOKENS.split())
 """Lower-case; read as missing in columns whose other values are all numbers, dates or booleans."""
-WORDS = ("-", "--", "none", "missing", "unknown", "n/a.", "undefined", "nil")
-"""Lower-case; told, and kept, in columns of text."""
+_WORDS = ("none", "missing", "unknown", "n/a.", "undefined", "nil")
+WORDS = (
+    "-",
+    "--",
+    *(written for word in _WORDS for written in (word, word.title(), word.upper()) if written != "None"),
+)
+"""Told, and kept, in columns of text."""
 SENTINELS = (-99999, -9999, -999, -99, 999, 9999, 99999, 999999)
 
 

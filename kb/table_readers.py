@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from kb.errors import TableUnreadable
-from kb.table_bytes import File, past_limit, start_of
+from kb.table_bytes import File, is_bomb, past_limit, start_of
+from kb.table_encoding import SAMPLE, as_utf8
 from kb.table_layout import Found, Layout, changed
 from kb.table_parquet import read_parquet
 from kb.table_records import read_json, read_lines
 from kb.table_sheets import read_sheet
-from kb.table_text import SAMPLE, as_utf8, columns_of, head_of, refuse_long_line
+from kb.table_text import columns_of, head_of, refuse_long_line
 from kb.table_typed import typed
 
 
@@ -38,7 +39,7 @@ def read(file: File, given: Mapping[str, Any], *, limit: int) -> Found:
 def _read_large(file: File, kind: str, given: Mapping[str, Any], *, limit: int) -> Found:
     from kb.table_large import read_large
 
-    if file.compression in ("bz2", "xz", "zip"):
+    if file.compression in ("bz2", "xz", "zip") or is_bomb(file, limit):
         raise past_limit(file, limit)
     return read_large(file, kind, given, limit=limit)
 
@@ -49,6 +50,8 @@ def _kind(file: File) -> str:
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
         start = as_utf8(file, start, {}).data
     text = start.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if text[:1] == b"[" and file.suffix == ".json":
+        return "json"
     if text[:1] == b"[" and text[1:].lstrip()[:1] in (b"{", b"[", b"]"):
         return "json"
     if text[:1] != b"{":

@@ -13,10 +13,12 @@ from pyarrow import json as arrow_json
 
 from kb.errors import TableUnreadable
 from kb.table_bytes import File
+from kb.table_encoding import Text
 from kb.table_layout import Found, Layout, changed
 from kb.table_missing import PANDAS
-from kb.table_text import Text, unique_names
+from kb.table_text import unique_names
 from kb.table_typed import typed
+from kb.table_types import without
 
 MOST_BAD = 0.5
 HINT = 'each row must be an object such as {"name": "a", "size": 3}'
@@ -32,7 +34,7 @@ def read_lines(file: File, text: Text, given: Mapping[str, Any]) -> Found:
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         records, notes = _records(file, text.data)
         return _of_records(file, records, given, format_="jsonl", text=text, notes=notes)
-    columns = {name: flat(table.column(at)) for at, name in enumerate(table.column_names)}
+    columns = {name: table.column(at) for at, name in enumerate(table.column_names)}
     return of_columns(file, columns, given, format_="jsonl", text=text)
 
 
@@ -154,7 +156,8 @@ def of_columns(
     names, renamed = unique_names([str(name) for name in columns])
     nested = tuple(name for name, column in zip(names, columns.values(), strict=True) if is_nested(column.type))
     notes = (*notes, *((f"nested values show as JSON text in {', '.join(map(repr, nested[:5]))}",) if nested else ()))
-    plain = {name: as_plain(column) for name, column in zip(names, columns.values(), strict=True)}
+    tokens = PANDAS if format_ == "excel" else ()
+    plain = {name: as_plain(column, tokens) for name, column in zip(names, columns.values(), strict=True)}
     layout = changed(
         Layout(),
         format=format_,
@@ -171,16 +174,11 @@ def is_nested(kind: pa.DataType) -> bool:
     return bool(pa.types.is_nested(kind))
 
 
-def flat(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a column that Arrow read from JSON lines with its times as naive timestamps."""
-    return column
-
-
-def as_plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a column of any Arrow type as int64, float64, bool, timestamp, or text with missing tokens as nulls."""
+def as_plain(column: pa.ChunkedArray, tokens: tuple[str, ...]) -> pa.ChunkedArray:
+    """Return a column of any Arrow type as int64, float64, bool, timestamp, or text without the missing `tokens`."""
     kind = column.type
     if pa.types.is_dictionary(kind):
-        return as_plain(pc.cast(column, kind.value_type))
+        return as_plain(pc.cast(column, kind.value_type), tokens)
     if pa.types.is_nested(kind):
         return pa.chunked_array([pa.array([_as_text(value) for value in column.to_pylist()], pa.string())])
     if pa.types.is_boolean(kind):
@@ -195,7 +193,7 @@ def as_plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return pc.cast(column, pa.timestamp(kind.unit)) if kind.tz else column
     if pa.types.is_date(kind):
         return pc.cast(column, pa.timestamp("us"), safe=False)
-    return _texts(column)
+    return _texts(column, tokens)
 
 
 def _or_text(column: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
@@ -205,7 +203,7 @@ def _or_text(column: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
         return pc.cast(column, pa.string())
 
 
-def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _texts(column: pa.ChunkedArray, tokens: tuple[str, ...]) -> pa.ChunkedArray:
     if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
         shown = [None if value is None else value.decode("utf-8", "replace") for value in column.to_pylist()]
         column = pa.chunked_array([pa.array(shown, pa.string())])
@@ -213,5 +211,4 @@ def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
         column = pc.cast(column, pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         column = pa.chunked_array([pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())])
-    blank = pc.is_in(column, value_set=pa.array(PANDAS))
-    return pc.if_else(blank, pa.scalar(None, pa.string()), column)
+    return without(column, tokens) if tokens else column

@@ -54,8 +54,8 @@ def _shaped(
     over = header and len(body) > 0 and body_width == len(first) + 1 and widths[body_width] == len(body)
     blank = over and all(not row[-1].strip() for row in body)
     names = tuple(first) if header else ()
-    if over:
-        names = (*names, "") if blank else ("", *names)
+    if over and not blank:
+        names = ("", *names)
     return Shape(
         delimiter=delimiter,
         skip=skip,
@@ -78,6 +78,8 @@ def shape_of_cells(rows: Sequence[list[str]], given: dict[str, object]) -> Shape
 
 def fields_of(lines: Sequence[str], delimiter: str, quote: str) -> list[list[str]]:
     """Return the fields of lines; a quoted field may run over several of them."""
+    if delimiter == " ":
+        lines = [" ".join(line.split()) for line in lines]
     style = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
     try:
         return list(csv.reader((line + "\n" for line in lines), delimiter=delimiter, **style))
@@ -181,7 +183,7 @@ def has_units(body: Sequence[Sequence[str]]) -> bool:
     over = 0
     for at, cell in enumerate(first):
         rest = [row[at] for row in below if at < len(row) and row[at].strip()]
-        if len(rest) > 1 and all(map(is_value, rest)):
+        if len(rest) > 2 and all(map(is_value, rest)):
             if is_value(cell):
                 return False
             over += bool(cell.strip()) and len(cell) < 20 and cell.strip().lower() not in MISSING_WORDS

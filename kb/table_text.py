@@ -1,12 +1,9 @@
-"""Delimited text in memory: bytes to UTF-8, the header, and columns of texts, with ragged rows mended and counted."""
+"""Delimited text in memory: the header, and columns of texts."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,26 +12,13 @@ from pyarrow import csv as arrow_csv
 
 from kb.errors import TableUnreadable
 from kb.table_bytes import File
+from kb.table_encoding import SAMPLE
 from kb.table_missing import PANDAS
+from kb.table_ragged import LONGEST, mended, too_long
 from kb.table_sniff import Shape, fields_of, shape
-from kb.text import decode
 
-SAMPLE = 1 << 20
-LONGEST = 16 << 20
-"""A line longer than this is refused: what has such lines is no table of rows."""
 _LINE_END = re.compile(rb"\r\n|\n|\r")
-_WRONG_BYTES = bytes(set(range(32)) - {0, 1, 9, 10, 11, 12, 13, 26, 27, 28, 29, 30, 31})
-_MARKS = ((b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-_FIELD_LIMIT = threading.Lock()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
-    """The content of a file as UTF-8 without byte order mark and NUL bytes."""
-
-    data: bytes
-    encoding: str
-    notes: tuple[str, ...] = ()
+_ROW_START = re.compile(rb"[^\r\n]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,73 +33,11 @@ class Head:
     notes: tuple[str, ...] = ()
 
 
-def as_utf8(file: File, data: bytes, given: Mapping[str, Any]) -> Text:
-    """Return the text of `data` in UTF-8. Raises TableUnreadable where it is no text."""
-    encoding = given.get("encoding") or _wide(data)
-    if encoding is None and not _valid_utf8(data):
-        refuse_binary(file, data)
-        encoding = decode(data[: SAMPLE * 4])[1]
-    notes: list[str] = []
-    if encoding in (None, "utf-8", "utf8", "ascii") and _valid_utf8(data):
-        encoding, data = "utf-8", data.removeprefix(b"\xef\xbb\xbf")
-    else:
-        text = data.decode(encoding or "utf-8", "replace").removeprefix("\ufeff")
-        data = text.encode("utf-8", "replace")
-        notes.append(f"read as {encoding}")
-        if lost := text.count("\ufffd"):
-            notes.append(f"{lost:,} bytes are not valid {encoding}; they show as \ufffd")
-    return _without_nul(file, data, str(encoding), notes)
-
-
-def _wide(data: bytes) -> str | None:
-    """Return UTF-16 or UTF-32 by byte order mark, or by the zero bytes of every other place."""
-    for mark, name in _MARKS:
-        if data.startswith(mark):
-            return name
-    some = data[:4096]
-    even, odd = some[::2].count(0), some[1::2].count(0)
-    if len(some) >= 8 and max(even, odd) > 0.4 * len(some) / 2 and min(even, odd) * 10 < max(even, odd):
-        return "utf-16-le" if odd > even else "utf-16-be"
-    return None
-
-
-def _valid_utf8(data: bytes) -> bool:
-    if data.isascii():
-        return True
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _without_nul(file: File, data: bytes, encoding: str, notes: list[str]) -> Text:
-    refuse_binary(file, data)
-    if count := data.count(0):
-        data = data.replace(b"\0", b"")
-        notes.append(f"{count:,} NUL bytes were left out")
-    return Text(data=data, encoding=encoding, notes=tuple(notes))
-
-
-def refuse_binary(file: File, data: bytes) -> None:
-    """Raise TableUnreadable where the bytes are those of a program or an image rather than of text."""
-    some = data[: SAMPLE // 4]
-    wrong = len(some) - len(some.translate(None, _WRONG_BYTES))
-    if wrong * 100 > len(some) or some.count(0) * 10 > len(some):
-        why = "its bytes are not text (control characters throughout)"
-        raise TableUnreadable(file.path, why, hint="export it as CSV, Parquet, Excel or JSON lines")
-
-
 def refuse_long_line(file: File, data: bytes) -> None:
     """Raise TableUnreadable where no line ends within the first `LONGEST` bytes."""
     start = data[:LONGEST]
     if len(start) == LONGEST and b"\n" not in start and b"\r" not in start:
-        raise _too_long(file)
-
-
-def _too_long(file: File) -> TableUnreadable:
-    why = f"it has a line or field of more than {LONGEST >> 20} MB"
-    return TableUnreadable(file.path, why, hint="check that its rows end in line breaks and its quotes are closed")
+        raise too_long(file)
 
 
 def head_of(file: File, data: bytes, given: Mapping[str, Any]) -> Head:
@@ -198,26 +120,46 @@ def _listed(names: Sequence[str], most: int = 5) -> str:
 
 def columns_of(file: File, data: bytes, head: Head, quote: str) -> tuple[pa.Table, tuple[str, ...]]:
     """Return the rows as columns of texts named 0, 1, … with pandas' missing tokens as nulls, and notes."""
-    body = data[head.offset :] if head.offset else data
-    if not body.strip(b"\r\n"):
-        empty = pa.table({str(at): pa.array([], pa.string()) for at in range(len(head.names))})
-        return empty, ()
+    width = len(head.names) + head.shape.empty_last
+    if not _ROW_START.search(data, head.offset):
+        return pa.table({str(at): pa.array([], pa.string()) for at in range(len(head.names))}), ()
     if head.shape.delimiter == " ":
-        body = re.sub(rb"(?m)^ +| +$", b"", re.sub(rb"[ \t]+", b" ", body))
+        data = data[: head.offset] + re.sub(rb"(?m)^ +| +$", b"", re.sub(rb"[ \t]+", b" ", data[head.offset :]))
+    notes: tuple[str, ...] = ()
     try:
-        return _rectangular(body, head, quote), ()
-    except pa.ArrowInvalid:
-        return _mended(file, body, head, quote)
+        table = rectangular(file, data, head, quote, width)
+    except _Ragged:
+        body, ragged = mended(
+            file, data[head.offset :], width=width, delimiter=head.shape.delimiter, quote=quote, line=head.lines
+        )
+        even = Head(shape=replace(head.shape, delimiter=","), names=head.names, offset=0, lines=0)
+        table, notes = rectangular(file, body, even, '"', width), tuple(ragged.told())
+    table = table.select(range(len(head.names)))
+    if quote and _swallowed(table, data, head, quote):
+        plain, _ = columns_of(file, data, head, "")
+        return plain, ("a quotation mark is opened and not closed: quotation marks were read as plain characters",)
+    return table, notes
 
 
-def _rectangular(body: bytes, head: Head, quote: str) -> pa.Table:
-    names = [str(at) for at in range(len(head.names))]
-    quoted = bool(quote) and quote.encode() in body
+class _Ragged(Exception):
+    """Rows are not all as wide as the header."""
+
+
+def _swallowed(table: pa.Table, data: bytes, head: Head, quote: str) -> bool:
+    """Tell whether an unclosed quotation mark took the rest of the rows for one field."""
+    if not table.num_rows or data.count(quote.encode(), head.offset) % 2 == 0:
+        return False
+    last = [str(column[-1].as_py() or "") for column in table.columns]
+    return any("\n" in text.rstrip("\r\n") and head.shape.delimiter in text for text in last)
+
+
+def rectangular(file: File, data: bytes, head: Head, quote: str, width: int) -> pa.Table:
+    """Return rows that all have `width` fields as columns of texts. Raises TableUnreadable for an endless line."""
+    names = [str(at) for at in range(width)]
+    quoted = bool(quote) and data.find(quote.encode(), head.offset) >= 0
     options = arrow_csv.ParseOptions(
         delimiter=head.shape.delimiter, quote_char=quote or False, newlines_in_values=quoted, ignore_empty_lines=True
     )
-    block = min(max(len(body) // 8, 1 << 20), 8 << 20) if len(names) < 1000 else 32 << 20
-    reads = arrow_csv.ReadOptions(column_names=names, block_size=block)
     converts = arrow_csv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()),
         null_values=list(PANDAS),
@@ -225,93 +167,14 @@ def _rectangular(body: bytes, head: Head, quote: str) -> pa.Table:
         quoted_strings_can_be_null=True,
         check_utf8=False,
     )
-    source = pa.BufferReader(body)
-    table = arrow_csv.read_csv(source, read_options=reads, parse_options=options, convert_options=converts)
-    return table.drop_columns([names[-1]]) if head.shape.empty_last else table
-
-
-def _mended(file: File, body: bytes, head: Head, quote: str) -> tuple[pa.Table, tuple[str, ...]]:
-    """Read rows one by one: pad those that are short, drop blank surplus fields, leave out those that hold more."""
-    ragged = _Ragged()
-    written = io.StringIO()
-    writer = csv.writer(written, quoting=csv.QUOTE_ALL, lineterminator="\n")
-    with _LongFields(file):
-        for line, row in _rows(body.decode("utf-8", "replace"), head, quote):
-            if (kept := ragged.fitted(line, row, len(head.names))) is not None:
-                writer.writerow(kept)
-    if ragged.left > max(ragged.kept, 1):
-        why = f"most of its rows have more fields than the header's {len(head.names)}"
-        raise TableUnreadable(file.path, why, hint="check the delimiter, or set delimiter, quote or skip by hand")
-    plain = Head(shape=replace(head.shape, delimiter=","), names=head.names, offset=0, lines=0)
-    data = written.getvalue().encode("utf-8")
-    table = _rectangular(data, plain, '"') if data else columns_of(file, b"", plain, '"')[0]
-    return table, tuple(ragged.told())
-
-
-def _rows(text: str, head: Head, quote: str) -> Iterator[tuple[int, list[str]]]:
-    style: dict[str, Any] = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=head.shape.delimiter, **style)
-    last = 0
-    for row in reader:
-        if row:
-            yield head.lines + last + 1, row
-        last = reader.line_num
-
-
-class _LongFields:
-    """Allow fields up to LONGEST while csv reads; the limit is the module's own, so one reader at a time."""
-
-    def __init__(self, file: File) -> None:
-        self.file = file
-
-    def __enter__(self) -> None:
-        _FIELD_LIMIT.acquire()
-        self.before = csv.field_size_limit(LONGEST)
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        csv.field_size_limit(self.before)
-        _FIELD_LIMIT.release()
-        if isinstance(error, csv.Error):
-            raise _too_long(self.file) from error
-
-
-class _Ragged:
-    """Counts rows that do not have as many fields as there are columns, and remembers the first lines of them."""
-
-    def __init__(self) -> None:
-        self.short: list[int] = []
-        self.surplus: list[int] = []
-        self.kept = self.shorts = self.left = 0
-
-    def fitted(self, line: int, row: list[str], width: int) -> list[str] | None:
-        """Return the row with `width` fields, or None where it holds more values than there are columns."""
-        if len(row) > width:
-            if any(cell.strip() for cell in row[width:]):
-                self.left += 1
-                self.surplus += [line] * (self.left <= 5)
-                return None
-            row = row[:width]
-        elif len(row) < width:
-            self.shorts += 1
-            self.short += [line] * (self.shorts <= 5)
-            row = row + [""] * (width - len(row))
-        self.kept += 1
-        return row
-
-    def told(self) -> Iterable[str]:
-        """Say what was done to which lines."""
-        if self.shorts:
-            where = _lines(self.short, self.shorts)
-            yield f"{_rows_word(self.shorts)} fewer fields than columns; the rest is missing (line{where})"
-        if self.left:
-            where = _lines(self.surplus, self.left)
-            yield f"{_rows_word(self.left)} more fields than columns, and left out (line{where})"
-
-
-def _rows_word(count: int) -> str:
-    return "1 row has" if count == 1 else f"{count:,} rows have"
-
-
-def _lines(lines: Sequence[int], count: int) -> str:
-    shown = ", ".join(str(line) for line in lines)
-    return f"s {shown}" * (count > 1) + f" {shown}" * (count == 1) + ", …" * (count > len(lines))
+    block = min(max(len(data) // 8, 1 << 20), 8 << 20)
+    while block <= LONGEST * 2:
+        reads = arrow_csv.ReadOptions(column_names=names, block_size=block)
+        source = pa.BufferReader(pa.py_buffer(data).slice(head.offset))
+        try:
+            return arrow_csv.read_csv(source, read_options=reads, parse_options=options, convert_options=converts)
+        except pa.ArrowInvalid as error:
+            if "straddling" not in str(error):
+                raise _Ragged from error
+        block *= 4
+    raise too_long(file)

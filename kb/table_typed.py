@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pandas as pd
@@ -11,21 +13,32 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kb.table_layout import Found, Layout, changed
-from kb.table_missing import WORDS, suspect
-from kb.table_types import Plan, convert, layout_with, plan, settled
+from kb.table_missing import suspect
+from kb.table_types import Plan, convert, layout_with, plain_number, plainly_read, plan, settled
 
 EXACT = 2**53
 MOST_NOTES = 8
 
 
 def planned(
-    columns: Mapping[str, pa.ChunkedArray], given: Mapping[str, Any], delimiter: str
+    columns: Mapping[str, pa.ChunkedArray], given: Mapping[str, Any], layout: Layout
 ) -> tuple[dict[str, Plan], dict[str, Any]]:
     """Return the plan of each column of texts, and the fields of the layout that they decide."""
-    plans = {name: plan(column, given, name) for name, column in columns.items()}
-    plans, decimal, thousands = settled(plans, given, delimiter)
+    numbers = {name: _may_be_numbers(column, layout) for name, column in columns.items()}
+    plans = {name: plan(column, given, name, numbers=numbers[name]) for name, column in columns.items()}
+    plans, decimal, thousands = settled(plans, given, layout.delimiter if layout.format == "csv" else "")
     plans = _same_order(columns, plans, given)
     return plans, {"decimal": decimal, "thousands": thousands}
+
+
+def _may_be_numbers(column: pa.ChunkedArray, layout: Layout) -> bool:
+    """Tell whether texts may be read as numbers: never in Parquet, which has types; elsewhere not those like 007."""
+    return layout.format == "csv" or (layout.format != "parquet" and not leading_zeros(column))
+
+
+def leading_zeros(column: pa.ChunkedArray) -> bool:
+    """Tell whether one of the first texts is like 007, which is no number where texts are marked as such."""
+    return bool(pc.any(pc.match_substring_regex(column.slice(0, 1000), r"^\s*0\d+$")).as_py())
 
 
 def _same_order(
@@ -48,14 +61,36 @@ def typed(
 ) -> Found:
     """Return the frame of columns: those of texts by their plans, the others as their own type."""
     texts = {name: column for name, column in columns.items() if pa.types.is_string(column.type)}
-    plans, fields = planned(texts, given, layout.delimiter if layout.format == "csv" else "")
-    made = {name: convert(column, plans[name]) if name in plans else column for name, column in columns.items()}
+    quick = _plain_numbers(texts, given) if layout.format == "csv" else {}
+    rest = {name: column for name, column in texts.items() if name not in quick}
+    plans, fields = planned(rest, given, layout)
+    slow = dict(zip(plans, _each(convert, rest.values(), plans.values()), strict=True))
+    made = {name: quick[name][1] if name in quick else slow.get(name, column) for name, column in columns.items()}
+    plans = {name: quick[name][0] if name in quick else plans[name] for name in texts}
     frame = frame_of(made)
     layout = changed(layout, **fields, **layout_with(layout, plans))
     told = (*notes, *limited(plan_notes(texts, plans)), *limited(value_notes(frame, texts, made, plans)))
     return Found(
         layout=layout, rows=len(frame), columns=tuple(frame.columns), dtypes=dtypes_of(frame), notes=told, frame=frame
     )
+
+
+def _plain_numbers(
+    columns: Mapping[str, pa.ChunkedArray], given: Mapping[str, Any]
+) -> dict[str, tuple[Plan, pa.ChunkedArray]]:
+    """Return the plan and the numbers of the columns that hold nothing else and of which nothing was said."""
+    said = {*given.get("types", {}), *given.get("dates", {})}
+    if not plainly_read(given) or given.get("missing"):
+        return {}
+    some = {name: column for name, column in columns.items() if name not in said}
+    found = zip(some, _each(plain_number, some.values()), strict=True)
+    return {name: pair for name, pair in found if pair is not None}
+
+
+def _each(work: Callable[..., Any], *columns: Iterable[Any]) -> list[Any]:
+    """Return what `work` makes of each column; Arrow leaves other threads their turn."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return list(pool.map(work, *columns))
 
 
 def dtypes_of(frame: pd.DataFrame) -> dict[str, str]:
@@ -92,6 +127,10 @@ def plan_notes(columns: Mapping[str, pa.ChunkedArray], plans: Mapping[str, Plan]
             what = f"{made.strays:,} values that are no {made.almost}s (such as {', '.join(map(repr, made.stray))})"
             how = f"kept as text; set its type to {made.almost} to read those as missing"
             yield f"{name!r} is mostly {made.almost}s but holds {what}: {how}"
+        if made.swapped:
+            yield f"{name!r} holds dates with the day first and others with the month first: kept as text"
+        if made.kind == "integer" and leading_zeros(columns[name]):
+            yield f"{name!r}: numbers lost their leading zeros; set its type to text to keep them"
         if made.long:
             yield f"{name!r} holds whole numbers too long to keep exactly: kept as text"
         if made.missing:
@@ -139,12 +178,7 @@ def value_notes(
         if pa.types.is_integer(done.type) or pa.types.is_floating(done.type):
             if (value := suspect(frame[name])) is not None:
                 yield f"{name!r}: {value:g} may stand for a missing value; it was kept"
-        elif one is not None and one.kind == "text":
-            yield from _word_note(name, done)
-
-
-def _word_note(name: str, column: pa.ChunkedArray) -> Iterator[str]:
-    kept = pc.is_in(pc.utf8_lower(column), value_set=pa.array(WORDS, column.type))
-    if count := pc.sum(kept).as_py() or 0:
-        shown = ", ".join(repr(word) for word in pc.unique(column.filter(kept)).to_pylist()[:3])
-        yield f"{name!r}: {count:,} values {shown} may stand for missing ones; they were kept"
+        elif one is not None and one.words:
+            count = pc.sum(pc.is_in(done, value_set=pa.array(one.words, done.type))).as_py()
+            shown = ", ".join(map(repr, one.words[:3]))
+            yield f"{name!r}: {count:,} values {shown} may stand for missing ones; they were kept"

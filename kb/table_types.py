@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from kb import table_dates as dates
 from kb.table_layout import Layout
-from kb.table_missing import SYMBOLS, TOKENS
+from kb.table_missing import SYMBOLS, TOKENS, WORDS
 
 HEAD = 500
 _SIGN = r"^[+-]?"
@@ -41,7 +41,9 @@ class Plan:
     """How a column of texts is read: `kind` is integer, float, boolean, date, text or empty.
 
     `missing` are tokens read as missing in this column, `styles` other ways that its numbers could be written, `stray`
-    the values that keep it from being numbers or dates (`almost`), `force` that what does not fit becomes missing.
+    the values that keep it from being numbers or dates (`almost`), `swapped` that day and month
+    stand in both orders, `words` values of text that could stand for missing
+    ones, `force` that what does not fit becomes missing.
     """
 
     kind: str
@@ -53,24 +55,31 @@ class Plan:
     ambiguous: bool = False
     styles: tuple[tuple[str, str], ...] = ()
     almost: str = ""
+    swapped: bool = False
     stray: tuple[str, ...] = ()
     strays: int = 0
+    words: tuple[str, ...] = ()
     force: bool = False
     long: bool = False
 
 
-def plan(column: pa.ChunkedArray, given: Mapping[str, Any], name: str, *, day_first: bool | None = None) -> Plan:
-    """Return the plan of a column of texts; `given` are a person's corrections by field of the layout."""
+def plan(
+    column: pa.ChunkedArray, given: Mapping[str, Any], name: str, *, day_first: bool | None = None, numbers: bool = True
+) -> Plan:
+    """Return the plan of a column of texts; `given` are a person's corrections by field of the layout.
+
+    Without `numbers`, texts that look like numbers stay text: the file tells the two apart.
+    """
     tokens = tuple(given.get("missing", ()))
     if tokens:
         column = without(column, tokens)
     said = given.get("types", {}).get(name, "")
     written = given.get("dates", {}).get(name, "")
-    if said == "text":
+    if said == "text" or (not numbers and not said and not written and len(column) == column.null_count):
         return Plan(kind="text", missing=tokens)
     if written and written != "mixed":
         return replace(_given_date(column, written), missing=tokens)
-    found = _forced(column, said, given) if said else _plan(column, given, day_first)
+    found = _forced(column, said, given) if said else _plan(column, given, day_first, numbers)
     return replace(found, missing=tuple(dict.fromkeys((*tokens, *found.missing))))
 
 
@@ -79,25 +88,34 @@ def without(column: pa.ChunkedArray, tokens: Sequence[str]) -> pa.ChunkedArray:
     return pc.if_else(pc.is_in(column, value_set=pa.array(tokens, column.type)), pa.scalar(None, column.type), column)
 
 
-def _plan(column: pa.ChunkedArray, given: Mapping[str, Any], day_first: bool | None) -> Plan:
+def _plan(column: pa.ChunkedArray, given: Mapping[str, Any], day_first: bool | None, numbers: bool) -> Plan:
     if len(column) == 0 or column.null_count == len(column):
         return Plan(kind="empty" if len(column) else "text")
-    plain = given.get("decimal", ".") == "." and given.get("thousands", "") in ("", ",")
-    if plain and (kind := plain_number(column)):
-        return Plan(kind=kind) if kind != "long" else Plan(kind="text", long=True)
+    if numbers and plainly_read(given) and (found := plain_number(column)):
+        return found[0]
     head = pc.unique(column.drop_null().slice(0, HEAD * 4)).to_pylist()[:HEAD]
     rest = [text for text in head if text.strip().lower() not in TOKENS]
-    if not rest or _numeric(rest) * 2 > len(rest):
+    if numbers and (not rest or _numeric(rest) * 2 > len(rest)):
         return _number(column, given)
-    if set(rest) <= {*TRUE, *FALSE}:
+    if numbers and rest and set(rest) <= {*TRUE, *FALSE}:
         return _boolean(column)
     if dates.looks_like_dates(rest):
         return _date(column, day_first)
     return _text(column)
 
 
-def plain_number(column: pa.ChunkedArray) -> str | None:
-    """Return integer, float, or long (whole numbers past what a float holds), or None where not all are numbers."""
+def plainly_read(given: Mapping[str, Any]) -> bool:
+    """Tell whether numbers may be read with a decimal point and no thousands sign."""
+    return given.get("decimal", ".") == "." and given.get("thousands", "") in ("", ",")
+
+
+def plain_number(column: pa.ChunkedArray) -> tuple[Plan, pa.ChunkedArray] | None:
+    """Return the plan and the numbers of a column that holds nothing else, or None.
+
+    Whole numbers past what a float holds exactly, such as long identifiers, are planned as text.
+    """
+    if column.null_count == len(column):
+        return None
     for kind, wanted in (("integer", pa.int64()), ("float", pa.float64())):
         try:
             found = pc.cast(column, wanted)
@@ -105,8 +123,9 @@ def plain_number(column: pa.ChunkedArray) -> str | None:
             continue
         if kind == "float" and (pc.max(pc.abs(found)).as_py() or 0) >= 2**63:
             digits = pc.match_substring_regex(column, r"^\s*[+-]?\d+\s*$")
-            return "long" if pc.all(digits).as_py() else kind
-        return kind
+            if pc.all(digits).as_py():
+                return Plan(kind="text", long=True), column
+        return Plan(kind=kind), found
     return None
 
 
@@ -173,15 +192,18 @@ def _date(column: pa.ChunkedArray, day_first: bool | None) -> Plan:
     texts = pd.Series(kept.to_pylist(), dtype=object)
     if found := dates.fit(texts, day_first=day_first):
         return Plan(kind="date", missing=missing, formats=found.formats, times=found.times, ambiguous=found.ambiguous)
+    if all(dates.open_format(text) for text in texts):
+        return replace(_text(column), swapped=True)
     bad = [text for text in texts.head(100_000) if dates.open_format(text) is None]
     return replace(_text(column), almost="date", stray=tuple(bad[:3]), strays=len(bad))
 
 
 def _text(column: pa.ChunkedArray) -> Plan:
     """Plan a column of text; only tokens that are no words or signs of their own are read as missing."""
-    present = pc.is_in(pa.array(SYMBOLS), value_set=pc.unique(column).drop_null())
-    missing = tuple(token for token, there in zip(SYMBOLS, present.to_pylist(), strict=True) if there)
-    return Plan(kind="text", missing=missing)
+    there = pc.is_in(column, value_set=pa.array((*SYMBOLS, *WORDS), column.type))
+    found = pc.unique(column.filter(there)).to_pylist() if pc.any(there).as_py() else []
+    missing, words = (tuple(one for one in found if (one in SYMBOLS) == wanted) for wanted in (True, False))
+    return Plan(kind="text", missing=missing, words=words)
 
 
 def _forced(column: pa.ChunkedArray, said: str, given: Mapping[str, Any]) -> Plan:

@@ -24,11 +24,36 @@ def decode(data: bytes) -> tuple[str, str]:
         return data.decode("utf-8"), "utf-8"
     except UnicodeDecodeError as error:
         bad = error
-    best = from_bytes(data[: 1 << 20]).best()
     lone = data.decode("utf-8", "replace").count("\ufffd")
-    if best is None or (lone <= 3 + len(data) // 10_000 and bad.start > 1000):
+    nearly = lone <= 3 + len(data) // 10_000 and bad.start > 1000
+    if not nearly and _is_western(data):
+        return data.decode("cp1252"), "windows-1252"
+    best = None if nearly else from_bytes(data[: 1 << 20]).best()
+    if best is None:
         return data.decode("utf-8", "replace"), "utf-8"
     return data.decode(best.encoding, "replace"), best.encoding
+
+
+_LETTERS = frozenset("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßàáâãäåæçèéêëìíîïñòóôõöøùúûüÿŒœ")
+_SIGNS = frozenset("€‚„…‘’“”•–—™«»°±²³µ·¿¡§©®£¥¢´×¼½¾ªº¹\xa0")
+_HUNGARIAN, _ROMANCE = frozenset("õûÕÛ"), frozenset("ãçèêàâîôÃÇÈÊÀÂÎÔ")
+_ODD = re.compile(r"[^\W\d_][€•™±²³¿¡§©£¥¢×¼½¾¹][^\W\d_]|[£¹³][^\W\d_]|[^\x00-\x7f]{3}")
+"""Other encodings read as Windows-1252 look like this: signs inside words, and runs of marked letters."""
+
+
+def _is_western(data: bytes) -> bool:
+    """Tell whether `data` read as Windows-1252 holds Western letters and signs only, where such text has them.
+
+    A short text gives a detector too little to go on; õ and û without other marks of Romance languages are left to it.
+    """
+    try:
+        text = data.decode("cp1252")
+    except UnicodeDecodeError:
+        return False
+    marks = frozenset(text) - frozenset(map(chr, range(128)))
+    if not marks <= _LETTERS | _SIGNS or (marks & _HUNGARIAN and not marks & _ROMANCE):
+        return False
+    return _ODD.search(text) is None
 
 
 def normalise(text: str) -> str:

@@ -32,6 +32,24 @@ def test_latin_text_is_detected_and_lone_bad_bytes_are_replaced() -> None:
     assert (text.count("\ufffd"), encoding) == (1, "utf-8")
 
 
+@pytest.mark.parametrize(
+    "text", ["name;wert\nMüller;1\nGröße;2\n", "café – “x”\n", "São Paulo,ação\n", "price\n5 €\n", "temp\n5°C\n", "é"]
+)
+def test_a_short_western_text_is_read_as_windows_1252(text: str) -> None:
+    assert decode(text.encode("windows-1252")) == (text, "windows-1252")
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Największym miastem województwa łódzkiego jest Łódź, później Piotrków i Pabianice. " * 5, "cp1250"),
+        ("Съешь ещё этих мягких булок. " * 5, "cp1251"),
+    ],
+)
+def test_a_text_of_another_alphabet_is_not_read_as_a_western_one(text: str, encoding: str) -> None:
+    assert decode(text.encode(encoding))[0] == text
+
+
 @given(st.binary(max_size=300))
 def test_any_bytes_become_text(data: bytes) -> None:
     assert isinstance(decode(data)[0], str)
