@@ -207,11 +207,11 @@ def start_of(file: File, count: int) -> bytes:
 def fingerprint(path: Path, *, whole_below: int = 512 << 20) -> tuple[str, bool]:
     """Return the SHA-256 of a file's content, and whether all of it was read.
 
-    Of a file of `whole_below` bytes or more it is that of the size, the first and last MB and 62 blocks in between.
+    Of a file of `whole_below` bytes or more (and of 64 MB) it is that of the size, the first and last MB and 62 blocks in between.
     """
     size = path.stat().st_size
     with path.open("rb") as opened:
-        if size < whole_below:
+        if size < max(whole_below, 64 * BLOCK):
             return hashlib.file_digest(opened, "sha256").hexdigest(), True
         made = hashlib.sha256(str(size).encode())
         for number in range(64):

@@ -7,6 +7,7 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -61,18 +62,25 @@ def _refuse_bomb(file: File) -> None:
         raise TableTooLarge(file.path, why, hint="export the sheet as CSV or Parquet and open that")
 
 
+@contextmanager
+def _opened(file: File, *, values: bool = False) -> Iterator[Any]:
+    """Open a workbook for reading: the `values` stored with formulas, or the formulas."""
+    with file.path.open("rb") as raw:
+        book = openpyxl.load_workbook(raw, read_only=True, data_only=values)
+        try:
+            yield book
+        finally:
+            book.close()
+
+
 def sheets_of(file: File) -> tuple[str, ...]:
     """Return the names of a workbook's sheets of cells."""
-    book = openpyxl.load_workbook(file.path, read_only=True)
-    try:
+    with _opened(file) as book:
         return tuple(sheet.title for sheet in book.worksheets)
-    finally:
-        book.close()
 
 
 def _rows(file: File, wanted: str) -> tuple[str, list[Row], tuple[str, ...]]:
-    book = openpyxl.load_workbook(file.path, read_only=True, data_only=True)
-    try:
+    with _opened(file, values=True) as book:
         names = [sheet.title for sheet in book.worksheets]
         if wanted and wanted not in names:
             raise TableUnreadable(file.path, f"it has no sheet {wanted!r}", hint=f"its sheets are {', '.join(names)}")
@@ -84,8 +92,6 @@ def _rows(file: File, wanted: str) -> tuple[str, list[Row], tuple[str, ...]]:
             raise TableUnreadable(file.path, "its sheets hold no values", hint="check which workbook was saved")
         told = (f"sheet {name!r} of {len(names)}: {', '.join(map(repr, names[:10]))}",) if len(names) > 1 else ()
         return name, rows, told
-    finally:
-        book.close()
 
 
 def trimmed(rows: Iterator[Row]) -> list[Row]:
@@ -117,9 +123,8 @@ def _inside(file: File, name: str, rows: Sequence[Row]) -> Iterator[str]:
 
 def _markup(file: File, name: str) -> tuple[bool, list[str]]:
     """Tell whether a sheet has formulas, and its merged areas, from its XML."""
-    book = openpyxl.load_workbook(file.path, read_only=True)
-    path = book[name]._worksheet_path
-    book.close()
+    with _opened(file) as book:
+        path = book[name]._worksheet_path
     formulas, merged, tail = False, list[str](), b""
     with zipfile.ZipFile(file.path) as archive, archive.open(path) as opened:
         while part := opened.read(1 << 20):
@@ -132,17 +137,12 @@ def _markup(file: File, name: str) -> tuple[bool, list[str]]:
 
 def _without_value(file: File, name: str) -> list[str]:
     """Return the cells whose formula has no stored value."""
-    shown = openpyxl.load_workbook(file.path, read_only=True, data_only=True)
-    written = openpyxl.load_workbook(file.path, read_only=True)
     found = []
-    try:
+    with _opened(file, values=True) as shown, _opened(file) as written:
         for values, formulas in zip(shown[name].iter_rows(), written[name].iter_rows(), strict=False):
             for value, formula in zip(values, formulas, strict=False):
                 if value.value is None and formula.value is not None:
                     found.append(str(getattr(formula, "coordinate", "?")))
-    finally:
-        shown.close()
-        written.close()
     return found
 
 
