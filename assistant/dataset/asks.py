@@ -87,13 +87,16 @@ def _is_example(form: str, match: re.Match[str]) -> bool:
 def _ask(name: str, value: str, about: str, general: tuple[int | None, bool] | None) -> Ask:
     own = _digits(about)
     digits, integer = own if own is not None else (general or (None, False))
+    about = re.split(r"\.\s+(?=[\"'“][^\"'“]+[\"'”] (?:or|and|is|are|signif|represent))", about)[0]
     options = tuple(dict.fromkeys(a or b or c for a, b, c in _CHOICE.findall(about)))
     options = tuple(option for option in options if option not in (value, name))
-    if not options and re.search(r"\w\s*/\s*\w", value):
+    if not options and re.search(r"[A-Za-z]\w*\s*/\s*[A-Za-z]", value):
         options = tuple(part.strip() for part in value.split("/"))
     elif not options and " or " in value:
         options = tuple(part.strip() for part in value.split(" or "))
-    wordy = bool(re.search(r"\bstrings?\b|\bstr\b", about + " " + value)) or len(options) > 1
+    said = re.search(r"\bstrings?\b|\bstr\b|\beither\b|[\"'”] or [\"'“]|\bboolean\b", about + " " + value)
+    number = re.search(r"\b(?:number|float|decimal|integer|floating)\b", about)
+    wordy = bool(said and (len(options) > 1 or not number)) or (not about and len(options) > 1)
     listed = (
         "," in value
         or "list" in value.lower()
@@ -127,9 +130,9 @@ def _explained(text: str, values: set[str]) -> dict[str, str]:
     alternatives = "|".join(sorted((re.escape(value) for value in values if value), key=len, reverse=True))
     if not alternatives:
         return {}
-    quoted = re.compile(
-        rf"[\"'“]({alternatives})[\"'”]|(?<![\w\"'])({alternatives})(?= (?:is|are|represents|should|value)\b)"
-    )
+    marked = rf"[\"'“]({alternatives})[\"'”](?! columns?\b)()"
+    bare = rf"(?<![\w\"'])({alternatives})(?= (?:is|are|represents|should)\b)()"
+    quoted = re.compile(marked if re.search(marked, text) else bare)
     spots = [(m.start(), m.end(), m.group(1) or m.group(2)) for m in quoted.finditer(text)]
     found: dict[str, str] = {}
     for groups in _together(text, spots):

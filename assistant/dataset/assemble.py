@@ -45,6 +45,7 @@ def assemble(draft: Draft) -> tuple[Query | None, list[str]]:
         _settle_options(draft)
         _phases(draft)
         bound, unbound = bind(draft)
+    bound = _without_unasked(draft, bound)
     if not draft.wants:
         return None, [ask.name for ask in draft.asks]
     _label(draft)
@@ -60,6 +61,28 @@ def assemble(draft: Draft) -> tuple[Query | None, list[str]]:
     return Query(steps=tuple(steps), outputs=tuple(outputs), plot=_plot(draft)), missing
 
 
+def _without_unasked(draft: Draft, bound: list[tuple[Ask, Place]]) -> list[tuple[Ask, Place]]:
+    """Leave out what only the constraints mention and no name wants back."""
+    if not draft.asks:
+        return bound
+    needed = {place.want for _, place in bound}
+    decides = any(ask.text for ask in draft.asks)
+    kept = [index for index, want in enumerate(draft.wants) if index in needed or _decides(want, decides)]
+    moved = {old: new for new, old in enumerate(kept)}
+    draft.wants = [draft.wants[index] for index in kept]
+    return [(ask, replace(place, want=moved[place.want])) for ask, place in bound]
+
+
+def _decides(want: Want, decides: bool) -> bool:
+    """Tell whether a word may be decided on a want; such stay, as do what a question asks beyond its names."""
+    if want.kind in ("test", "fit"):
+        return decides or want.source == "question"
+    return decides and want.function in DECIDING
+
+
+DECIDING = frozenset({"correlation", "skew"})
+
+
 def _plot(draft: Draft) -> str:
     return draft.plot
 
@@ -68,13 +91,13 @@ def _bins(draft: Draft) -> None:
     """Labels by percentile become a case over quantiles; what is counted by label is wanted."""
     if draft.bins is None:
         return
-    name, column, quantiles, labels = draft.bins
+    name, column, quantiles, labels, (above, below) = draft.bins
     names = [f"{q}th percentile of {column}" for q in quantiles]
     for q, label in zip(quantiles, names, strict=True):
         draft.edges.append(Measure(label=label, function="quantile", columns=(Col(column),), options={"q": q / 100}))
-    high = (Compare("ge", Col(column), Ref(names[-1])), Const(labels[-1]))
+    high = (Compare(above, Col(column), Ref(names[-1])), Const(labels[-1]))
     rest = [
-        (Compare("le", Col(column), Ref(edge)), Const(label)) for edge, label in zip(names[:-1], labels, strict=False)
+        (Compare(below, Col(column), Ref(edge)), Const(label)) for edge, label in zip(names[:-1], labels, strict=False)
     ]
     draft.derives.append(Derive(name, Case(branches=(high, *rest), otherwise=Const(labels[-2]))))
     for function in ("counts", "shares"):
@@ -190,9 +213,13 @@ def _steps(draft: Draft) -> list[Step]:
     consumed = [want.extra["consumed"] for want in draft.wants if "consumed" in want.extra]
     filters: list[Step] = [Filter(limit.condition) for limit in draft.limits if limit.condition not in consumed]
     before: list[Yields] = [_step(draft, want) for want in pre_impute]
-    after: list[Yields] = [_step(draft, want) for want in draft.wants if want.phase != "pre"]
+    after: list[Yields] = [_step(draft, want) for want in draft.wants if want.phase not in ("pre", "flag")]
     derives: list[Step] = list(draft.derives)
     edges: list[Step] = list(draft.edges)
+    flags = [want for want in draft.wants if want.phase == "flag"]
+    if flags:
+        outliers = [replace(step, action="flag", name=OUTLYING) for step in late if isinstance(step, Outliers)]
+        late = [*outliers, *(_step(draft, want) for want in flags), *late]
     return [
         *filters_first(draft, filters),
         *before,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from assistant.dataset.asks import Ask
 from assistant.dataset.draft import Draft, Want
+from assistant.dataset.lexicon import METRICS
 from assistant.dataset.steps import Col, Compare, Output
 from assistant.dataset.tokens import bag, identifier_words, stem
 
@@ -29,6 +31,7 @@ _FUNCTIONS: tuple[tuple[str, frozenset[str]], ...] = tuple(
     )
 )  # fmt: skip
 _STATISTIC = bag("statistic stat statistics chi2 chi tstat fstat")
+OUTLYING = "is an outlier"
 _PRE = bag("before pre original initial old raw prior")
 _POST = bag(
     "after post new cleaned without removed remaining transformed final preprocessed normalized fill"
@@ -57,15 +60,21 @@ def sense_of(draft: Draft, ask: Ask) -> Sense:
     columns, rest = _columns_in(draft, words)
     stems = [stem(word) for word in rest]
     part = _part(stems, ask)
-    function = "" if part == "p" else _function(stems)
+    function = "" if part == "p" else _metric(words) or _function(stems)
     if not function and part is None:
         value = [stem(w) for piece in ask.value.replace(" ", "_").split("_") for w in identifier_words(piece)]
         part = _part(value, ask)
-        function = "" if part == "p" else _function(value)
+        function = "" if part == "p" else _function([word for word in value if word not in ("number", "value", "valu")])
     low = {word.lower() for word in words}
     phase = "pre" if low & _PRE else "post" if low & _POST else ""
     every = frozenset(stem(word) for word in words)
     return Sense(function=function, part=part, columns=columns, phase=phase, words=every, order=tuple(words))
+
+
+def _metric(words: Sequence[str]) -> str:
+    """A model's metric spelt out: `mean_squared_error`."""
+    text = " ".join(words).lower()
+    return next((metric for pattern, metric in METRICS if re.search(rf"\b(?:{pattern})\b", text)), "")
 
 
 def _part(stems: Sequence[str], ask: Ask) -> str | None:
@@ -151,21 +160,23 @@ def _best(draft: Draft, ask: Ask, used: set[tuple[Any, ...]]) -> Place | None:
 
 
 def _places(draft: Draft, ask: Ask, sense: Sense, index: int, want: Want) -> list[Place]:
-    parts = _parts(sense, want)
-    if parts is None:
+    parts = _parts(sense, want) if want.phase != "flag" else (None, 3.0)
+    if parts is None or not _flagged(ask, want):
         return []
     part, score = parts
     if sense.columns and want.names:
         overlap = len(
             set(sense.columns) & {*want.names, *want.by, *want.extra.get("features", ()), want.extra.get("target", "")}
         )
+        if not overlap and len(sense.columns) == 1:
+            return []
         score += 1.0 * overlap - (0.0 if overlap else 0.6)
     score += _phase_score(sense, want)
     if want.extra.get("variant"):
         score += 0.8 if set(want.extra["variant"]) & sense.words else -0.2
     elif want.kind == "fit" and any(w.extra.get("variant") for w in draft.wants):
         score += 0.3
-    if want.where is not None:
+    if want.where is not None and want.phase != "flag":
         score += 0.7 if _value_words(want.where) & sense.words else -0.4
     if want.by and want.kind == "measure" and not ask.listed:
         return [Place(want=index, part=part, group=g, score=score + s) for g, s in _groups(draft, ask, sense, want)]
@@ -192,6 +203,10 @@ def _phase_score(sense: Sense, want: Want) -> float:
     if not want.phase or not sense.phase:
         return 0.0
     return 0.6 if want.phase == sense.phase else -1.5
+
+
+def _flagged(ask: Ask, want: Want) -> bool:
+    return want.phase != "flag" or (ask.listed and want.said == ask.name)
 
 
 def _parts(sense: Sense, want: Want) -> tuple[str | None, float] | None:
@@ -292,6 +307,14 @@ def synthesise(draft: Draft, unbound: list[Ask]) -> bool:
         names = [name for name in sense.columns if draft.numeric(name) or name in draft.derived]
         if not names and len(draft.focus) == 1:
             names = list(draft.focus)
+        if ask.listed and draft.outlying:
+            added = _listed(draft, ask, sense) or added
+        pair = [name for name in sense.columns if draft.numeric(name)]
+        if sense.function == "correlation" and len(pair) == 2 and "correlat" in draft.page.text.lower():
+            method = {"method": draft.settings.method or "pearson"}
+            columns = (Col(pair[0]), Col(pair[1]))
+            draft.want(Want(kind="measure", function="correlation", columns=columns, options=method, said=ask.name))
+            added = True
         if sense.function in simple and len(names) == 1 and sense.part is None:
             options = {"q1": {"q": 0.25}, "q3": {"q": 0.75}}.get(sense.function, {})
             function = "quantile" if options else sense.function
@@ -310,6 +333,29 @@ def synthesise(draft: Draft, unbound: list[Ask]) -> bool:
             )
             added = added or len(draft.wants) > before
     return added
+
+
+def _listed(draft: Draft, ask: Ask, sense: Sense) -> bool:
+    """A list of which rows stay: the values of the column that the name or its explanation speaks of."""
+    said = [column.name for column in draft.linker.columns if re.search(rf"\b{re.escape(column.name)}", ask.about)]
+    names = said or [name for name in sense.columns if name not in draft.outlying]
+    if not names:
+        names = [c.name for c in draft.linker.columns if c.name.lower() in {word.rstrip("s") for word in sense.order}]
+    if len(names) != 1:
+        return False
+    flagged = Compare("eq", Col(OUTLYING), Const(True))
+    draft.want(
+        Want(
+            kind="measure",
+            function="values",
+            columns=(Col(names[0]),),
+            where=flagged,
+            options={"all": True},
+            said=ask.name,
+            phase="flag",
+        )
+    )
+    return True
 
 
 def output(ask: Ask, place: Place, label: str, value: str) -> Output:

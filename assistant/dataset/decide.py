@@ -6,6 +6,7 @@ import re
 
 from assistant.dataset.asks import Ask
 from assistant.dataset.draft import Draft, Want
+from assistant.dataset.grammar_settings import consume
 from assistant.dataset.lexicon import COMPARISON_PHRASES
 from assistant.dataset.steps import All, Call, Compare, Condition, Const, Decide, Ref
 from assistant.dataset.tokens import stem
@@ -43,6 +44,19 @@ def decision(draft: Draft, ask: Ask, want: Want) -> Decide | None:
     return Decide(label=ask.name, cases=tuple(cases if rest else cases[:-1] or cases), otherwise=otherwise)
 
 
+def take_rules(draft: Draft) -> None:
+    """Mark the words of stated decision rules as used."""
+    for page in (draft.notes, draft.page):
+        for match in _TRIPLE.finditer(page.text):
+            related = any(want.function in ("correlation", "skew", "kurtosis") for want in draft.wants)
+            if (
+                match.group("p")
+                or match.group("a")
+                or (match.group("r") and (related or match.group("r").lower() != "value"))
+            ):
+                consume(page, match)
+
+
 def _own_options(ask: Ask) -> tuple[str, ...]:
     return ("yes", "no") if re.search(r"\byes\b.*\bno\b", ask.value + ask.about, re.IGNORECASE) else ()
 
@@ -50,7 +64,7 @@ def _own_options(ask: Ask) -> tuple[str, ...]:
 def _stated(draft: Draft, options: tuple[str, ...], want: Want) -> list[tuple[Condition, str]]:
     cases: list[tuple[Condition, str]] = []
     for sentence in re.split(
-        r"(?<=[a-z\d)])[.;]\s|\n|,? (?:else|otherwise)\b", draft.notes.text + "\n" + draft.page.text
+        r"(?<=[a-z\d)])[.;]\s|\n|,? (?:else|otherwise|while|whereas)\b", draft.notes.text + "\n" + draft.page.text
     ):
         conditions = _conditions(draft, sentence, want)
         option = _option(sentence, options)

@@ -100,7 +100,7 @@ class Draft:
     outlying: list[str] = field(default_factory=list)
     edges: list[Measure] = field(default_factory=list)
     in_place: list[str] = field(default_factory=list)
-    bins: tuple[str, str, tuple[int, ...], tuple[str, ...]] | None = None
+    bins: tuple[str, str, tuple[int, ...], tuple[str, ...], tuple[str, str]] | None = None
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -129,6 +129,9 @@ class Draft:
 
     def limit(self, condition: Condition, clause: int, said: str) -> None:
         """Add a condition on the rows, once."""
+        for other in self.limits:
+            if _loosely_same(other.condition, condition):
+                other.condition = condition
         if all(other.condition != condition for other in self.limits):
             self.limits.append(Limits(condition=condition, clause=clause, said=said))
 
@@ -139,3 +142,11 @@ class Draft:
     def numeric(self, name: str) -> bool:
         """Tell whether a column holds numbers."""
         return name in self.linker.by_name and self.column(name).kind in ("number", "boolean")
+
+
+def _loosely_same(one: Condition, other: Condition) -> bool:
+    """Tell whether two conditions differ only in whether the bound itself is in; the later text decides."""
+    if not (isinstance(one, Compare) and isinstance(other, Compare)):
+        return False
+    same = one.left == other.left and one.right == other.right
+    return same and ({one.op, other.op} in ({"gt", "ge"}, {"lt", "le"}))

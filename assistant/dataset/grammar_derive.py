@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from assistant.dataset.draft import Draft
+from assistant.dataset.lexicon import NAMELESS
 from assistant.dataset.link import Linker
 from assistant.dataset.page import Found, Page
-from assistant.dataset.steps import Call, Col, Const, Derive, Expr
+from assistant.dataset.steps import Call, Case, Col, Compare, Condition, Const, Derive, Expr
 from assistant.dataset.tokens import bag, joined, number_value
 
 _NAMED = re.compile(
@@ -27,7 +28,6 @@ _NEW = re.compile(
     r"\bnew(?:ly created)? (?:feature|column|variable|metric)|create (?:a|an) (?:feature|column)|newly created",
     re.IGNORECASE,
 )
-NAMELESS = "new feature"
 
 
 def new_names(text: str, linker: Linker) -> tuple[str, ...]:
@@ -50,8 +50,7 @@ def new_names(text: str, linker: Linker) -> tuple[str, ...]:
 def read_derived(draft: Draft, page: Page, names: tuple[str, ...]) -> None:
     """Read how each new column is computed; where a text names one, the first expression after it is its value."""
     for name in names:
-        if name not in draft.derived:
-            _named(draft, page, name)
+        _named(draft, page, name)
     _formulas(draft, page, names)
 
 
@@ -63,9 +62,10 @@ _OPERATIONS: tuple[tuple[str, str], ...] = (
      r"rows|period|entry|each|last|one|next|and|current))*", "pct"),
     (r"(?:daily |day to day )?(?:returns?|change) (?:in|of) (?P<c>{C})(?: (?:price|from|previous|day|"
      r"row|compared|to))+", "diff"),
-    (r"(?:difference|gap|spread|differenc\w+)(?: in \S+)? (?:between|of) (?P<c>{C}) (?:and|from|to)"
-     r" (?:(?:their|its|that|of) )*(?P<d>{C})", "sub"),
-    (r"subtract(?:ing|ed|s)? (?:each \S+ |values? of )?(?P<d>{C})(?: (?:value|values|of))"
+    (r"(?:difference|gap|spread|differenc\w+)(?: in \S+)? (?:between|of)(?: (?!C\d)\S+)"
+     r"{0,2}? (?P<c>{C}) (?:and|from|to)"
+     r" (?:(?:their|its|that|of|on) )*(?P<d>{C})", "sub"),
+    (r"subtract(?:ing|ed|s)?(?: (?!C\d)\S+){0,3}? (?P<d>{C})(?: (?:value|values|of))"
      r"* from (?:their |its |each )?(?P<c>{C})", "sub"),
     (r"(?P<c>{C})(?: value)? (?:minus|-|−|–) (?P<d>{C})", "sub"),
     (r"(?:ratio|quotient) (?:of|between) (?P<c>{C}) (?:to|and|over|by|divided by|with) (?P<d>{C})", "div"),
@@ -90,7 +90,9 @@ _OPERATIONS: tuple[tuple[str, str], ...] = (
 def _named(draft: Draft, page: Page, name: str) -> None:
     start = _place(page, name)
     if start is None:
-        return
+        start = 0
+        if name not in draft.derived:
+            return
     best: tuple[int, Found, str] | None = None
     for pattern, operation in _OPERATIONS:
         for found in page.find(_words(page, pattern)):
@@ -104,10 +106,25 @@ def _named(draft: Draft, page: Page, name: str) -> None:
                 best = (rank, found, operation)
     if best is not None:
         expression = _expression(draft, best[1], best[2])
-        if expression is not None:
-            draft.derives.append(Derive(name, expression))
+        if expression is not None and (name not in draft.derived or _restates(draft, name, best[1])):
+            if name not in draft.derived:
+                draft.derives.append(Derive(name, expression))
             best[1].take()
             _take_name(page, name, start)
+
+
+def _restates(draft: Draft, name: str, found: Found) -> bool:
+    """Tell whether the same columns are spoken of as in what the other text said of a new column."""
+    text = repr(next(step.value for step in draft.derives if step.name == name))
+    return all(repr(mention.column) in text for mention in found.items("C"))
+
+
+def without_aside(text: str, names: tuple[str, ...]) -> str:
+    """Blank what stands in parentheses right after a new column's name; offsets stay."""
+    for name in names:
+        pattern = rf"({re.escape(name)}[\"'”`]?\s*)(\([^()]*\))"
+        text = re.sub(pattern, lambda match: match.group(1) + " " * len(match.group(2)), text)
+    return text
 
 
 def _words(page: Page, pattern: str) -> str:
@@ -199,83 +216,122 @@ def read_transforms(draft: Draft, page: Page) -> None:
             found.take()
 
 
-def read_bins(draft: Draft, page: Page, names: tuple[str, ...]) -> None:
-    """Labels by percentile: `High at or above the 75th percentile of x, Low at or below the 25th`."""
-    text = page.text
-    labels = [match.group(1) for match in re.finditer(r"['\"“]([A-Za-z][\w -]{0,30})['\"”]", text)]
-    quantiles = sorted(
-        {
-            int(match)
-            for match in re.findall(r"(\d{1,2})(?:st|nd|rd|th)? percentile", text)
-            + re.findall(r"(\d{1,2})(?:st|nd|rd|th) (?:to|and) ", text)
-        }
+_LABEL = re.compile(r"['\"“]([A-Za-z][\w -]{0,30})['\"”]")
+_BINNING = re.compile(r"categor|\bbins?\b|\bbinn|group|label|class|segment", re.IGNORECASE)
+_RANKS = {
+    rank: bag(words)
+    for rank, words in enumerate(
+        (
+            "low lower cheap small short poor young light slow cold weak bad",
+            "medium moderate middle average mid normal fair",
+            "high upper large expensive long old rich heavy fast hot strong good big",
+        )
     )
-    if not names or not quantiles or not re.search(r"categor|bin|group|label|class", text, re.IGNORECASE):
+}
+
+
+def read_bins(draft: Draft, page: Page, names: tuple[str, ...]) -> None:
+    """Labels by percentile (`High at or above the 75th percentile of x`) or by numbers (`'Young' below 30`)."""
+    if not names or names[0] in draft.derived or draft.bins is not None or not _BINNING.search(page.text):
         return
     name = names[0]
-    columns = [
-        e.item.column for e in page.elements if e.code[0] == "C" and e.code[1:].isdigit() and e.item.column != name
-    ]
-    order = _by_level(
-        [label for label in dict.fromkeys(labels) if label != name and label not in columns], len(quantiles) + 1
-    )
-    if name in draft.derived or not columns or order is None or len(set(columns)) != 1 or not draft.numeric(columns[0]):
+    labels = tuple(dict.fromkeys(m.group(1) for m in _LABEL.finditer(page.text) if m.group(1) != name))
+    elements = [e for e in page.elements if e.code[0] == "C" and e.code[1:].isdigit()]
+    others = {e.item.column for e in elements} - {name}
+    columns = others - {label for label in labels if _rank(label) is not None} or others
+    if len(columns) != 1 or not draft.numeric(column := columns.pop()):
         return
-    draft.bins = (name, columns[0], tuple(quantiles), order)
-    for element in page.elements:
-        if page.clause(page.elements.index(element)) >= 0 and _in_bins(element, columns[0], order, name):
+    labels = tuple(label for label in labels if label != column)
+    if _by_percentile(draft, page, name, column, labels) or _by_number(draft, page, name, column, labels):
+        _take_bins(page, {column, name, *labels})
+
+
+def _by_percentile(draft: Draft, page: Page, name: str, column: str, labels: tuple[str, ...]) -> bool:
+    quantiles = sorted({int(n) for n in re.findall(r"(\d{1,2})(?:st|nd|rd|th)\b", page.text) if 0 < int(n) < 100})
+    order = _by_level(labels, len(quantiles) + 1)
+    if not quantiles or order is None:
+        return False
+    strict = (
+        not re.search(r"greater than or|at least|or above|>=|≥", page.text),
+        not re.search(r"less than or|at most|or below|<=|≤", page.text),
+    )
+    draft.bins = (name, column, tuple(quantiles), order, ("gt" if strict[0] else "ge", "lt" if strict[1] else "le"))
+    return True
+
+
+def _rank(label: str) -> int | None:
+    """How much a label says, None where it is no word of degree."""
+    return next((rank for rank, words in _RANKS.items() if words & set(label.lower().split())), None)
+
+
+def _by_level(labels: tuple[str, ...], n: int) -> tuple[str, ...] | None:
+    """Labels from least to greatest, by what they mean."""
+    ranked = {}
+    for label in labels:
+        if (rank := _rank(label)) is not None:
+            ranked[label] = rank
+    if len(ranked) != n or len(set(ranked.values())) != n:
+        return None
+    return tuple(sorted(ranked, key=lambda label: ranked[label]))
+
+
+def _by_number(draft: Draft, page: Page, name: str, column: str, labels: tuple[str, ...]) -> bool:
+    """Each label with its own comparison behind it; one label may be what is left."""
+    places = [(index, _label_at(page, index, labels)) for index in range(len(page.elements))]
+    spots = [(index, label) for index, label in places if label]
+    branches: list[tuple[Condition, Expr]] = []
+    for order, (index, label) in enumerate(spots):
+        end = spots[order + 1][0] if order + 1 < len(spots) else len(page.elements)
+        condition = _range_of(page, index, end, column)
+        if condition is not None and all(value != Const(label) for _, value in branches):
+            branches.append((condition, Const(label)))
+    rest = [label for label in labels if all(value != Const(label) for _, value in branches)]
+    if len(branches) < 2 - len(rest) or len(rest) > 1 or not branches:
+        return False
+    draft.derives.append(Derive(name, Case(branches=tuple(branches), otherwise=Const(rest[0] if rest else None))))
+    return True
+
+
+def _label_at(page: Page, index: int, labels: tuple[str, ...]) -> str:
+    element = page.elements[index]
+    text = page.said(index, index + 1).strip("'\"“” ")
+    quoted = page.words[element.start].quoted
+    return text if quoted and text in labels else ""
+
+
+def _range_of(page: Page, start: int, end: int, column: str) -> Condition | None:
+    line = " ".join(element.code for element in page.elements[start:end])
+    between = re.search(r"(N\d+) (?:and|to|-|–) (N\d+)", line)
+    if between:
+        low, high = (number_value(page.item(code)[0]) for code in between.groups())
+        return Compare("between", Col(column), (low, high))
+    single = re.search(r"(O\d+) (N\d+)", line)
+    if single:
+        return Compare(page.item(single.group(1)), Col(column), Const(number_value(page.item(single.group(2))[0])))
+    return None
+
+
+def _take_bins(page: Page, names: set[str]) -> None:
+    """Mark what the definition of labels says."""
+    words = bag(
+        """categorizes categorize categorizing categories category represented percentile percentiles between prices
+        greater equal less create new called creating defined define three two four based specified into
+        group groups divide divided bin bins binning"""
+    )
+    for index, element in enumerate(page.elements):
+        code = element.code
+        inside = code[:1] in "NO" and code[1:].isdigit()
+        inside = inside or (code[:1] == "M" and code[1:].isdigit() and element.item[0] == "quantile")
+        inside = inside or (
+            code[:1] == "C" and code[1:].isdigit() and element.item.column in names and not _counted(page, index)
+        )
+        if inside or code in words or code in {name.lower() for name in names}:
             element.used = True
 
 
-def _by_level(labels: list[str], n: int) -> tuple[str, ...] | None:
-    """Labels from least to greatest, by what they mean."""
-    ranks = {"very low": 0, "low": 1, "lower": 1, "cheap": 1, "small": 1, "short": 1, "poor": 1, "young": 1,
-             "below average": 2,
-             "medium": 3, "moderate": 3, "middle": 3,
-             "average": 3, "mid": 3, "normal": 3, "above average": 4, "high": 5, "upper": 5, "large": 5, "expensive": 5,
-             "long": 5, "old": 5, "rich": 5, "very high": 6}  # fmt: skip
-    known = [label for label in labels if label.lower() in ranks]
-    distinct = list({label.lower(): label for label in known}.values())
-    if len(distinct) != n:
-        return None
-    return tuple(sorted(distinct, key=lambda label: ranks[label.lower()]))
-
-
-def _in_bins(element: object, column: str, order: tuple[str, ...], name: str) -> bool:
-    code, item = getattr(element, "code", ""), getattr(element, "item", None)
-    if code[:1] in ("N", "O") and code[1:].isdigit():
-        return True
-    if code[:1] == "M" and code[1:].isdigit():
-        return item is not None and item[0] == "quantile"
-    words = {
-        "categorizes",
-        "categorize",
-        "categories",
-        "category",
-        "represented",
-        "percentile",
-        "percentiles",
-        "between",
-        "prices",
-        "greater",
-        "equal",
-        "less",
-        "create",
-        "new",
-        "called",
-        "creating",
-        "defined",
-    }
-    return (
-        code in words
-        or code in {label.lower() for label in order}
-        or (
-            code[:1] == "C"
-            and code[1:].isdigit()
-            and item is not None
-            and getattr(item, "column", "") in (column, name)
-        )
-    )
+def _counted(page: Page, index: int) -> bool:
+    """Tell whether a column stands where something is counted by it."""
+    return index > 0 and page.elements[index - 1].code in ("each", "by", "per", "every")
 
 
 # -- formulas ---------------------------------------------------------------------------------------------------------

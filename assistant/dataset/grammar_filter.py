@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from assistant.dataset.draft import Draft
@@ -50,6 +51,8 @@ def _between(draft: Draft, page: Page) -> None:
             mention = found.items("C", "c")[0]
             low, high = (_operand(page, found.group(name)) for name in "ab")
             if draft.numeric(mention.column) or draft.linker.by_name[mention.column].kind == "date":
+                if re.search(rf"(?<!\S)(?:each|every|per|by) {found.group('c')}", found.match.string):
+                    draft.by.append((mention.column, found.clause))
                 _add(draft, found, _between_condition(draft, mention.column, low, high), mention)
 
 
@@ -63,7 +66,7 @@ def _between_condition(draft: Draft, name: str, low: Scalar, high: Scalar) -> Co
 
 def _years(draft: Draft, page: Page) -> None:
     patterns = (
-        (r"(?:(?:in|during|for|over|of|within) )?(?:(?:each|every) )?(?:(?:years?|period) )?(?:between|"
+        (r"(?:(?:in|during|for|over|of|within) )?(?:(?:years?|period) )?(?:between|"
          r"from) (?P<a>{N}) (?:to|and|through|until) (?P<b>{N})(?: inclusive)?", "between"),
         (r"(?:(?:for|in|of|during) )?(?:years? )?(?P<a>{N}) (?:and|or) (?:beyond|later|after|onwards?|above)", "ge"),
         (r"(?:(?:for|in|of) )?(?:years? )?(?:since|from|starting(?: from| in)?) (?:years? )?(?P<a>{N})"

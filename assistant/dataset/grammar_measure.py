@@ -84,8 +84,8 @@ def _value_groups(draft: Draft, page: Page) -> None:
     """`compare male and female`, `A vs B`, `for males and females separately`: values of one column side by side."""
     lists = list(
         page.find(
-            r"(?:(?:for|of|among|in|from|between|by|compare|both) )*(?P<v>{V}(?:(?: \S+){0,2}? (?:and|or|vs|"
-            r"versus|,|compared to|compared with|than|from|from that of|to)(?: (?:those|people|in|for|of|"
+            r"(?:(?:for|of|among|in|from|between|by|compare|both) )*(?P<v>{V}(?:(?: \S+){0,2}? (?:, and|and|or|vs|"
+            r"versus|,|compared to|compared with|than|from|from that of|to)(?: (?:those|people|individuals|in|for|of|"
             r"with|and))*) {V})(?:(?: ,)?(?: and)? {V})*"
         )
     )

@@ -172,6 +172,11 @@ def _drops(draft: Draft, page: Page) -> None:
     ):
         _drop(draft, found, strict=True)
     for found in page.find(
+        rf"(?:do not|not|don t|never) (?:include|consider|count|use)(?: \S+){{0,4}}? (?:with|having|of)"
+        rf" {_MISSING}(?: {inside})?(?: (?P<c>{{CS}}))?"
+    ):
+        _drop(draft, found, strict=False)
+    for found in page.find(
         r"(?:only )?(?:consider(?:ing)? |using |use |with |all )*(?:only )?(?:non missing|non null|valid|"
         r"available|recorded) (?:values?|data|entries|records|observations|points)(?: (?:of|in|for|from) (?P<c>{CS}))?"
     ):

@@ -18,7 +18,10 @@ _RELATION = (
     r"(?: (?:coefficients?|matrix|analysis|strength|\( r \)|~|\( ~ \)|value|values|or|patterns?|exist|exists))*"
 )
 _BETWEEN = r"(?:between|of|among|for|with)"
-_AND = r"(?:(?:,? and|,|with|to|vs|versus|&)(?: (?:also|number|of|their|its|that|closing|value|values|price|prices))*)"
+_AND = (
+    r"(?:(?:, and|and|,|with|to|vs|versus|&)"
+    r"(?: (?:also|number|of|their|its|that|closing|value|values|price|prices|total))*)"
+)
 
 
 def read_relations(draft: Draft, page: Page, source: str = "question") -> None:
@@ -44,6 +47,11 @@ def read_relations(draft: Draft, page: Page, source: str = "question") -> None:
         names = [mention.column for mention in found.items("C")]
         if all(_related(draft, name) for name in names):
             _pairs(draft, found, names, source)
+    if len(draft.focus) == 2:
+        for found in page.find(
+            rf"{_RELATION} {_BETWEEN} (?:these|two|both|them)(?: (?:these|two|columns?|variables?|features?))*"
+        ):
+            _pairs(draft, found, list(draft.focus), source)
     for found in page.find(rf"{_RELATION}(?: {_BETWEEN}| \S+){{0,3}}? (?P<c>{{CS}})"):
         names = [mention.column for mention in found.items("C", "c")]
         if len(names) >= 2 and all(_related(draft, name) for name in names):
@@ -255,11 +263,11 @@ def read_fits(draft: Draft, page: Page, notes: Page) -> None:
 
 
 _FIT_WORDS = bag(
-    """machine learning train training trained trains testing test predict predicting prediction predictive predicts
-    model models algorithm performance performing evaluate evaluation split splits splitting set sets ratio
-    target feature predictor predictors independent dependent fit fitting random state regression
-    classification classifier size metric score rest remaining used build develop implement implementation
-    error square root reproducibility"""
+    """machine learning train training trained trains testing test predict predicting prediction predictive
+    predicts model models algorithm performance performing evaluate evaluation split splits splitting set
+    sets ratio target feature predictor predictors independent dependent fit fitting random state
+    regression classification classifier size metric score rest remaining used build develop implement
+    implementation error square root reproducibility"""
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from assistant.dataset.tokens import bag
+from assistant.dataset.tokens import bag, stem
 
 GLUE = bag("the a an of in on at by for to and or per with from each is are was were this that these those")
 LIGHT = bag(
@@ -14,7 +14,7 @@ LIGHT = bag(
     millions record recorded given"""
 )
 ABBREVIATIONS: Mapping[str, tuple[str, ...]] = {
-    "maximum": ("max",), "minimum": ("min",), "averag": ("avg", "mean"), "average": ("avg",), "mean": ("avg",),
+    "maximum": ("max",), "minimum": ("min",), "averag": ("avg",), "average": ("avg",),
     "number": ("num", "no", "nbr", "n", "cnt"), "count": ("cnt", "num"), "percent": ("pct", "perc", "percentage"),
     "percentag": ("pct", "perc", "percent", "per"), "quantity": ("qty",), "temperatur": ("temp",),
     "amount": ("amt",), "year": ("yr",), "month": ("mo", "mon"), "latitud": ("lat",), 
@@ -47,7 +47,7 @@ MEASURE_PHRASES: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
      r"earliest|cheapest", "min", {}),
     (r"maximum(?: values?)?|maxima|max|highest(?: values?)?|largest(?: values?)?|greatest(?: values?)?|biggest|latest|"
      r"most expensive", "max", {}),
-    (r"skewness(?: (?:coefficient|value)s?)?|skew", "skew", {}),
+    (r"skewness(?: (?:coefficient|value)s?)?|skew|skewed|asymmetric", "skew", {}),
     (r"kurtosis(?: values?)?|excess kurtosis", "kurtosis", {}),
     (r"interquartile range|inter quartile range|iqr", "iqr", {}),
     (r"(?:first|1st|lower) quartile|q1|25th percentile|25th quantile", "quantile", {"q": 0.25}),
@@ -107,15 +107,19 @@ NORMALITY: tuple[tuple[str, str], ...] = (
     (r"shapiro(?: wilks?)?", "shapiro"),
 )
 
+NAMELESS = "new feature"
+"""The name of a column that a question adds without naming it."""
+
 PLAIN_WORDS = bag(
-    """mean average median mode count counts total sum number rate range min max minimum maximum high low close open
-    first last value values name names date time type types level group groups test model score scores data
-    row rows column columns percent percentage share top bottom highest lowest year years month day days hour
-    id index order method method results result difference ratio missing null outlier outliers correlation
-    class classes no yes other all none not new old more less than over under between distribution normal
-    skewed size variable feature features unique distinct different common frequent each any both same error
-    errors rank position target label positive negative left right up down status sample samples a b c d e f g
-    h i j k l m n o p q r s t u v w x y z"""
+    """imputing imputed imputation impute filling filled removing removed predicting predicted prediction training
+    testing mean average median mode count counts total sum number rate range min max minimum maximum high low
+    close open first last value values name names date time type types level group groups test model score
+    scores data row rows column columns percent percentage share top bottom highest lowest year years month
+    day days hour id index order method method results result difference ratio missing null outlier outliers
+    correlation class classes no yes other all none not new old more less than over under between distribution
+    normal skewed size variable feature features unique distinct different common frequent each any both same
+    error errors rank position target label positive negative left right up down status sample samples a b c d
+    e f g h i j k l m n o p q r s t u v w x y z"""
 )
 """Words of the grammar, or too common: they name a column only where they stand as one."""
 
@@ -131,12 +135,14 @@ ENTITIES = bag(
 """What a row may stand for; such a noun after `of`, `by` or `how many` restricts nothing."""
 
 HARMLESS = bag(
-    """calculate compute find determine identify report give show tell provide get obtain return display list print
-    evaluate assess examine explore investigate analyze analyse perform conduct check see know present output
-    state derive using use used via by with through based what which who whose how many much is are was were
-    be been being do does did has have had can could would will should may might shall must please me us we
-    you your i my our it its itself they them their theirs there here this that these those such the a an and
-    or but if so then also as at of in on to for from into onto upon within during per about between among
+    """create generate include comprehensive preprocess preprocessing engineering cleaning various impact etc
+    strength direction exactly basis visualize chart plot graph statistically aboard overall etcetera
+    calculate compute find determine identify report give show tell provide get obtain return display list
+    print evaluate assess examine explore investigate analyze analyse perform conduct check see know present
+    output state derive using use used via by with through based what which who whose how many much is are was
+    were be been being do does did has have had can could would will should may might shall must please me us
+    we you your i my our it its itself they them their theirs there here this that these those such the a an
+    and or but if so then also as at of in on to for from into onto upon within during per about between among
     each every all any both just specific specifically particular given dataset data table file csv column
     columns feature features variable variables field fields attribute attributes value values entire whole
     overall available respective respectively corresponding correspondingly following provided python pandas
@@ -150,3 +156,11 @@ HARMLESS = bag(
     summary measure measures figure"""
 )
 """Words that change no result where no rule has used them."""
+HARMLESS_STEMS = frozenset(stem(word) for word in HARMLESS)
+COMMON = HARMLESS | PLAIN_WORDS | ENTITIES | bag("one two three four five six seven eight nine ten zero once twice")
+"""Words that name a value only in quotes or with a capital."""
+UNITS = bag(
+    """mm cm m km inch inches feet miles kg g grams lbs pounds tons usd dollars euros eur gbp years year days hours
+    minutes seconds degrees degree celsius fahrenheit mph kmh hpa mb knots percent thousands millions units"""
+)
+PARTICIPLES = bag("paid hit made sold spent taken held won lost given shown known seen had gone born")

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from rapidfuzz import fuzz
 
-from assistant.dataset.lexicon import ABBREVIATIONS, GLUE, LIGHT, PLAIN_WORDS, SEXES
+from assistant.dataset.lexicon import ABBREVIATIONS, COMMON, GLUE, LIGHT, NAMELESS, PLAIN_WORDS, SEXES
 from assistant.dataset.tokens import Word, bag, identifier_words, joined, quoted_spans, stem, words_of
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ Embed = Callable[[Sequence[str]], np.ndarray]
 MOST_VALUES = 1000
 MOST_WORDS = 7
 _SURE = 0.7
+_KEYS = bag("id ids key code uuid guid index")
+_JOINTS = bag("and or to from with by between on is are was were")
 _CUES_AFTER = bag("column columns feature features variable variables field values price prices attribute")
 _CUES_BEFORE = bag("column by of per each between and in on versus vs to with feature variable predict")
 
@@ -112,7 +114,7 @@ class Linker:
                 for value, _ in column.values:
                     for key in _value_keys(column, str(value)):
                         index.setdefault(key, []).append((column.name, value))
-        return {key: tuple(places) for key, places in index.items()}
+        return {key: tuple(dict.fromkeys(places)) for key, places in index.items()}
 
     @cached_property
     def entity_stems(self) -> frozenset[str]:
@@ -158,7 +160,7 @@ class Linker:
                 quoted = match.span() in quotes
                 if len(name) == 1 and not (quoted or exact):
                     continue
-                if quoted or _stands_for_column(words, *span, exact=exact):
+                if quoted or name == NAMELESS or _stands_for_column(words, *span, exact=exact):
                     score = 1.0 if quoted or (exact and not name.islower()) else 0.98
                     found.append(_column(span, name=column.name, score=score, literal=quoted or exact))
         return found
@@ -189,7 +191,11 @@ class Linker:
 
     def _window(self, words: Sequence[Word], start: int, end: int) -> Mention | None:
         texts = tuple(word.lower for word in words[start:end] if not word.is_mark)
+        if end - start > 1 and not self._runs_on(words, start, end):
+            return None
         scored = self.scored(texts)
+        if scored and all(text in PLAIN_WORDS for text in texts) and scored[0][0] < 0.96:
+            return None
         if not scored or (end - start == 1 and not _stands_for_column(words, start, end, exact=False)):
             return None
         best = scored[0][0]
@@ -198,6 +204,27 @@ class Linker:
         near = tuple((name, None) for score, name in scored[1:6] if best - score < 0.05)
         sure = best >= _SURE and not near
         return Mention(start=start, end=end, column=scored[0][1], score=best, sure=sure, others=near)
+
+    def _runs_on(self, words: Sequence[Word], start: int, end: int) -> bool:
+        """Tell whether words may be one name: no column's own name, quotes' edge or `and` stands inside."""
+        inner = words[start:end]
+        if len({word.quoted for word in inner}) > 1:
+            return False
+        for word in inner:
+            if word.lower in self.own_names or (word.lower in _JOINTS and word.lower not in self.joints):
+                return False
+        return True
+
+    @cached_property
+    def own_names(self) -> frozenset[str]:
+        """Names of one word, in lower case."""
+        names = (column.name.lower() for column in self.columns)
+        return frozenset(name for name in names if len(name) > 3 and ("_" in name or name not in PLAIN_WORDS))
+
+    @cached_property
+    def joints(self) -> frozenset[str]:
+        """Joining words that names of columns hold."""
+        return frozenset(part for column in self.columns for part in column.parts if part in _JOINTS)
 
     def scored(self, texts: tuple[str, ...]) -> list[tuple[float, str]]:
         """Columns that these words may name, best first."""
@@ -239,7 +266,8 @@ def _value(start: int, end: int, places: tuple[tuple[str, Any], ...], words: Seq
 
 def _without_overlap(found: list[Mention], words: Sequence[Word]) -> tuple[Mention, ...]:
     def weight(mention: Mention) -> tuple[float, float, bool, int]:
-        content = sum(1 for word in words[mention.start : mention.end] if word.lower not in GLUE and not word.is_mark)
+        inner = [word for word in words[mention.start : mention.end] if word.lower not in GLUE and not word.is_mark]
+        content = sum(0.3 if word.lower in LIGHT and len(inner) > 1 else 1.0 for word in inner)
         strong = mention.literal and words[mention.start].quoted
         return (strong, content * mention.score, not mention.is_value, -mention.start)
 
@@ -258,8 +286,8 @@ def _without_overlap(found: list[Mention], words: Sequence[Word]) -> tuple[Menti
 
 def _score(texts: tuple[str, ...], column: Column) -> float:
     parts = column.parts
-    content = tuple(text for text in texts if text not in GLUE)
-    if not content or not parts:
+    content = _united(tuple(text for text in texts if text not in GLUE))
+    if not content or not parts or (len(joined(column.name)) <= 2 and "".join(content) != joined(column.name)):
         return 0.0
     said, name = "".join(content), "".join(parts)
     whole = "".join(texts)
@@ -275,6 +303,23 @@ def _score(texts: tuple[str, ...], column: Column) -> float:
     if len(said) >= 5 and abs(len(said) - len(name)) <= 2 and said[0] == name[0] and fuzz.ratio(said, name) >= 86:
         return 0.66
     return aligned
+
+
+_UNITED = {
+    ("square", "foot"): "sqft",
+    ("square", "feet"): "sqft",
+    ("miles", "gallon"): "mpg",
+    ("horse", "power"): "horsepower",
+}
+
+
+def _united(content: tuple[str, ...]) -> tuple[str, ...]:
+    """Two words that names write as one."""
+    for pair, one in _UNITED.items():
+        for index, found in enumerate(pairwise(content)):
+            if found == pair:
+                return (*content[:index], one, *content[index + 2 :])
+    return content
 
 
 def _weight(word: str) -> float:
@@ -293,9 +338,7 @@ def _aligned(content: tuple[str, ...], parts: tuple[str, ...]) -> float:
             free.remove(best[1])
             covered.add(best[1])
             matched += _weight(text) * best[0]
-        elif (position in (0, len(content) - 1) and _weight(text) == 1.0) or (
-            not text.endswith(("ed", "ing")) and _weight(text) == 1.0
-        ):
+        elif position in (0, len(content) - 1) or (not text.endswith(("ed", "ing")) and _weight(text) == 1.0):
             return 0.0
         else:
             said -= _weight(text) * 0.9
@@ -303,6 +346,8 @@ def _aligned(content: tuple[str, ...], parts: tuple[str, ...]) -> float:
         return 0.0
     total = sum(_weight(part) for part in parts)
     cover = sum(_weight(parts[index]) for index in covered) / total
+    if any(part in _KEYS and index not in covered for index, part in enumerate(parts)):
+        return 0.0
     head = _head(parts)
     if cover < 0.75 and head not in covered:
         return 0.0
@@ -330,7 +375,7 @@ def _alike(text: str, part: str) -> float:
     if len(part) >= 3 and text.startswith(part) and len(text) > len(part) + 1:
         return 0.85 if len(part) >= 4 or len(text) <= 9 else 0.75
     common = len(_common_prefix(text, part))
-    if common >= 5 and common >= 0.6 * max(len(text), len(part)):
+    if common >= 5 and common >= 0.52 * max(len(text), len(part)):
         return 0.8
     if len(part) <= 2 and text.startswith(part):
         return 0.7
@@ -394,6 +439,9 @@ def _value_stands(words: Sequence[Word], start: int, end: int) -> bool:
     texts = [word.lower for word in inner if not word.is_mark]
     if all(text in PLAIN_WORDS or text in GLUE for text in texts):
         return any(word.text[0].isupper() for word in inner) and start > 0 and words[start - 1].text not in ".?!:"
+    lower = all(word.text.islower() for word in inner if not word.is_mark)
+    if lower and all(text in COMMON for text in texts):
+        return False
     if sum(map(len, texts)) <= 2:
         return inner[0].text.isupper() and inner[0].text not in ("A", "I") and start > 0
     return not all(word.number is not None for word in inner)

@@ -15,9 +15,12 @@ from assistant.dataset.lexicon import (
     COMPARISON_PHRASES,
     ENTITIES,
     HARMLESS,
+    HARMLESS_STEMS,
     MEASURE_PHRASES,
     METRICS,
     MODELS,
+    PARTICIPLES,
+    UNITS,
 )
 from assistant.dataset.link import Linker, Mention
 from assistant.dataset.tokens import Word, bag, stem, words_of
@@ -154,7 +157,7 @@ class Found:
 
 
 _MACROS = {
-    "{CS}": r"(?:C\d+(?:(?: ,)?(?: and| or| &| ,| as well as| along with| plus|) (?:of )?(?=C)C\d+)*)",
+    "{CS}": r"(?:C\d+(?:(?: ,)?(?: and| or| &| ,| as well as| along with| plus) (?:of )?(?=C)C\d+)*)",
     "{VS}": r"(?:V\d+(?:(?: ,)?(?: and| or| &| ,| vs| versus) V\d+)*)",
     "{NS}": r"(?:N\d+(?:(?: ,)?(?: and| or| &| ,) N\d+)*)",
     "{MS}": r"(?:M\d+(?:(?: ,)?(?: and| &| ,| as well as| along with|) (?=M)M\d+)*)",
@@ -184,7 +187,7 @@ def page_of(text: str, linker: Linker) -> Page:
     """Cut a text into elements: linked columns and values first, then the grammar's phrases, numbers and dates."""
     words = words_of(text)
     mentions = {mention.start: mention for mention in linker.mentions(text, words)}
-    pieces = _pieces(words, mentions)
+    pieces = _without_asides(_pieces(words, mentions), words)
     elements: list[Element] = []
     fillers: list[Element] = []
     for position, piece in enumerate(pieces):
@@ -296,6 +299,91 @@ def _month(words: Sequence[Word], index: int, end: int, month: int) -> Element:
     return Element("D", index, last, text)
 
 
+def _without_asides(pieces: list[Element], words: Sequence[Word]) -> list[Element]:
+    """Join what says the same twice: `Apple Inc (AAPL)`, `pressure (BARO)`, `graduate education`."""
+    kept: list[Element] = []
+    index = 0
+    while index < len(pieces):
+        piece = pieces[index]
+        after = [each.code for each in pieces[index + 1 : index + 3]]
+        if piece.code == "(" and after == ["C", ")"]:
+            start = _aside_start(kept, pieces[index + 1], words)
+            if start < len(kept) or not kept:
+                merged = Element(
+                    "C",
+                    kept[start].start if start < len(kept) else piece.start,
+                    pieces[index + 2].end,
+                    pieces[index + 1].item,
+                )
+                kept = [*kept[:start], merged]
+                index += 3
+                continue
+        if kept and _same_column(kept[-1], piece):
+            value = kept[-1] if kept[-1].code == "V" else piece
+            kept[-1] = Element("V", kept[-1].start, piece.end, value.item)
+            index += 1
+            continue
+        if kept and kept[-1].code == "C" and _verb(piece, words):
+            piece = Element(words[piece.start].lower, piece.start, piece.end, words[piece.start])
+        kept.append(piece)
+        index += 1
+    return kept
+
+
+def _verb(piece: Element, words: Sequence[Word]) -> bool:
+    """Tell whether a weakly linked word right after a column is its participle: `doubles hit by`."""
+    return (
+        piece.code == "C" and piece.end - piece.start == 1 and piece.item.score < 0.9 and not words[piece.start].quoted
+    )
+
+
+def _aside_start(kept: Sequence[Element], column: Element, words: Sequence[Word]) -> int:
+    """Where the words start that a column in parentheses explains: the same column, or names with capitals."""
+    at = len(kept)
+    while at and kept[at - 1].code in (
+        "column",
+        "columns",
+        "feature",
+        "variable",
+        "index",
+        "price",
+        "prices",
+        "values",
+        "value",
+    ):
+        at -= 1
+    if at and kept[at - 1].code == "C" and kept[at - 1].item.column == column.item.column:
+        return at - 1
+    at = len(kept)
+    while at and (
+        kept[at - 1].code == "com"
+        or _capital(kept[at - 1], words)
+        or (kept[at - 1].code in ("&", ",") and at > 1 and _short(kept, at, words))
+    ):
+        at -= 1
+    return at
+
+
+def _capital(piece: Element, words: Sequence[Word]) -> bool:
+    text = words[piece.start].text
+    return (text[:1].isupper() and piece.start > 0 and piece.code not in ("C", "V")) or (
+        piece.code == "N" and words[piece.start - 1].text[:1].isupper()
+    )
+
+
+def _short(kept: Sequence[Element], at: int, words: Sequence[Word]) -> bool:
+    """A comma inside a name: `Amazon, Inc`."""
+    after = words[kept[at].start].lower if at < len(kept) else ""
+    return kept[at - 1].code == "&" or after in ("inc", "corp", "ltd", "co")
+
+
+def _same_column(left: Element, right: Element) -> bool:
+    if {left.code, right.code} != {"C", "V"}:
+        return False
+    value, column = (left, right) if left.code == "V" else (right, left)
+    return column.item.column in {value.item.column, *(name for name, _ in value.item.others)} and not value.item.others
+
+
 def _is_filler(pieces: Sequence[Element], position: int) -> bool:
     code = pieces[position].code
     if code in _FILLERS:
@@ -307,6 +395,9 @@ def _is_filler(pieces: Sequence[Element], position: int) -> bool:
     if before == "C" or (before in _NEAR_COLUMN and position > 1 and pieces[position - 2].code == "C"):
         return True
     return after == "C" and code in ("column", "columns", "feature", "variable", "variables", "features")
+
+
+_ENTITY_STEMS = frozenset(stem(word) for word in ENTITIES)
 
 
 def leftovers(page: Page, entities: frozenset[str]) -> list[str]:
@@ -325,4 +416,14 @@ def _harmless(page: Page, index: int, entities: frozenset[str]) -> bool:
     if not any(character.isalnum() for character in element.code):
         return element.code not in ("<", ">", "=", "%", "+", "*", "^")
     root = stem(element.code)
-    return element.code in HARMLESS or root in entities or root in ENTITIES or element.code in ENTITIES
+    if element.code in HARMLESS or root in HARMLESS_STEMS or root in entities or root in _ENTITY_STEMS:
+        return True
+    before = page.elements[index - 1] if index else None
+    if before is None:
+        return False
+    follows_column = before.used or before.code[0] == "C"
+    if follows_column and (element.code in PARTICIPLES or (element.code.endswith("ed") and len(element.code) > 4)):
+        return True
+    return (element.code in UNITS and before.code in ("in", "of", "~", "per")) or (
+        element.code in UNITS and before.used
+    )

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from assistant.dataset.asks import Ask, asks_of
 from assistant.dataset.assemble import assemble
+from assistant.dataset.check_read import unread_words
 from assistant.dataset.chips import chips_of
-from assistant.dataset.draft import Draft
-from assistant.dataset.grammar_derive import new_names, read_bins, read_derived, read_transforms
+from assistant.dataset.decide import take_rules
+from assistant.dataset.draft import Draft, Limits
+from assistant.dataset.grammar_derive import new_names, read_bins, read_derived, read_transforms, without_aside
 from assistant.dataset.grammar_filter import read_filters, read_flags, read_values
 from assistant.dataset.grammar_measure import (
     read_counts,
@@ -22,12 +24,13 @@ from assistant.dataset.grammar_rows import finish_outliers, read_rows
 from assistant.dataset.grammar_settings import settle
 from assistant.dataset.grammar_tests import read_fits, read_group_tests, read_normality, read_relations
 from assistant.dataset.link import Embed, Linker, Rows, linker
-from assistant.dataset.page import leftovers, page_of
-from assistant.dataset.steps import Query
+from assistant.dataset.page import page_of
+from assistant.dataset.steps import Col, Compare, Condition, Const, Expr, Query, Scalar
 from assistant.dataset.tokens import bag
 from assistant.dataset.types import TableReading
 from assistant.dataset.words import words
 
+DEBUG = False
 __all__ = ["read", "words"]
 
 
@@ -50,7 +53,9 @@ def draft_of(question: str, link: Linker, constraints: str, asks: tuple[Ask, ...
     both = f"{question}\n{constraints}"
     names = new_names(both, link)
     link = link.with_columns(*names).with_aliases(aliases(both, link))
-    draft = Draft(linker=link, page=page_of(question, link), notes=page_of(constraints, link), asks=asks)
+    draft = Draft(
+        linker=link, page=page_of(without_aside(question, names), link), notes=page_of(constraints, link), asks=asks
+    )
     settle(draft.settings, draft.page)
     settle(draft.settings, draft.notes)
     _define(draft, names)
@@ -64,6 +69,7 @@ def _define(draft: Draft, names: tuple[str, ...]) -> None:
     for page in (draft.notes, draft.page):
         read_bins(draft, page, names)
         read_derived(draft, page, names)
+    draft.focus = draft.derived[-1:]
     for page in (draft.page, draft.notes):
         read_rows(draft, page)
         read_transforms(draft, page)
@@ -72,11 +78,40 @@ def _define(draft: Draft, names: tuple[str, ...]) -> None:
 def _select(draft: Draft) -> None:
     for page in (draft.page, draft.notes):
         read_extremes(draft, page)
-        read_table_facts(draft, page)
         read_filters(draft, page)
         read_groups(draft, page)
-        read_values(draft, page)
-        read_flags(draft, page)
+        read_table_facts(draft, page)
+    read_values(draft, draft.page)
+    read_flags(draft, draft.page)
+    _regroup(draft)
+
+
+def _regroup(draft: Draft) -> None:
+    """Two values of one column asked for side by side are groups: no row has both."""
+    equal: dict[Expr, list[Limits]] = {}
+    for limit in draft.limits:
+        if (
+            isinstance(limit.condition, Compare)
+            and limit.condition.op == "eq"
+            and isinstance(limit.condition.left, Col)
+        ):
+            equal.setdefault(limit.condition.left, []).append(limit)
+    for left, limits in equal.items():
+        values = tuple(value for limit in limits for value in _constant(limit.condition))
+        if len(values) < 2 or not isinstance(left, Col):
+            continue
+        draft.limits = [limit for limit in draft.limits if limit not in limits]
+        if left.name not in draft.groups:
+            draft.by.append((left.name, limits[0].clause))
+        if len(values) < draft.column(left.name).distinct:
+            draft.limit(Compare("in", left, values), limits[0].clause, limits[0].said)
+
+
+def _constant(condition: Condition) -> tuple[Scalar, ...]:
+    """The value that a column is compared with, if there is one."""
+    if isinstance(condition, Compare) and isinstance(condition.right, Const):
+        return (condition.right.value,)
+    return ()
 
 
 def _measure(draft: Draft, text: str) -> None:
@@ -89,6 +124,7 @@ def _measure(draft: Draft, text: str) -> None:
     read_normality(draft, draft.page, text)
     read_group_tests(draft, draft.page, text)
     finish_outliers(draft, text)
+    take_rules(draft)
 
 
 _APPOSITION = re.compile(r"((?:[A-Za-z][\w/&'-]*\s+){0,5}[A-Za-z][\w/&'-]*)\s*\(([^()]{1,40})\)")
@@ -122,9 +158,11 @@ def _named_column(text: str, link: Linker) -> str | None:
 def reading_of(draft: Draft) -> TableReading:
     """The reading of what the rules have found."""
     query, unbound = assemble(draft)
-    unread = tuple(dict.fromkeys([*leftovers(draft.page, draft.linker.entity_stems), *unbound]))
+    unread = tuple(dict.fromkeys([*unread_words(draft, query), *unbound]))
     if query is None:
         return TableReading(words="", query=None, unread=unread)
+    if DEBUG:
+        print("UNSURE", [m for m in draft.mentions if not m.sure], draft.doubts)
     sure = all(mention.sure for mention in draft.mentions) and not draft.doubts
     runs = not unread and sure
     reading = TableReading(

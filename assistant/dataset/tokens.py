@@ -99,7 +99,23 @@ def words_of(text: str) -> tuple[Word, ...]:
         start, end = match.span()
         quoted = any(low <= start and end <= high for low, high in quotes)
         found.append(_word(match, start, end, quoted))
-    return tuple(word for word in found if word.text not in ("-", "–", "—") or not _hyphen(text, word))
+    return tuple(
+        word
+        for index, word in enumerate(found)
+        if not (word.text in ("-", "–", "—") and _hyphen(text, word))
+        and not (word.text == "." and _inner_dot(text, word, found[index - 1].lower if index else ""))
+    )
+
+
+_SHORTENED = bag("inc corp co ltd vs etc eg ie no st dr mr mrs approx std dev e.g i.e")
+
+
+def _inner_dot(text: str, word: Word, before: str) -> bool:
+    """Tell a dot inside a name or after a shortened word from the end of a sentence."""
+    after = text[word.end : word.end + 1]
+    return (bool(after) and not after.isspace() and after not in "\"')]}") or (
+        before in _SHORTENED and bool(text[word.end :].strip())
+    )
 
 
 def _hyphen(text: str, word: Word) -> bool:
