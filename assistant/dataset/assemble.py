@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from assistant.dataset.asks import Ask
-from assistant.dataset.bind import Place, bind, output, sense_of, synthesise
+from assistant.dataset.bind import OUTLYING, Place, bind, output, sense_of, synthesise
 from assistant.dataset.decide import decision
 from assistant.dataset.draft import Draft, Want
 from assistant.dataset.steps import (

@@ -10,7 +10,7 @@ from typing import Any
 from assistant.dataset.asks import Ask
 from assistant.dataset.draft import Draft, Want
 from assistant.dataset.lexicon import METRICS
-from assistant.dataset.steps import Col, Compare, Output
+from assistant.dataset.steps import Col, Compare, Const, Output
 from assistant.dataset.tokens import bag, identifier_words, stem
 
 _FUNCTIONS: tuple[tuple[str, frozenset[str]], ...] = tuple(
@@ -168,7 +168,8 @@ def _places(draft: Draft, ask: Ask, sense: Sense, index: int, want: Want) -> lis
         overlap = len(
             set(sense.columns) & {*want.names, *want.by, *want.extra.get("features", ()), want.extra.get("target", "")}
         )
-        if not overlap and len(sense.columns) == 1:
+        grouped = replace_by(want) if want.function in ("counts", "shares") else want
+        if not overlap and len(sense.columns) == 1 and not (grouped.by and _groups(draft, ask, sense, grouped)):
             return []
         score += 1.0 * overlap - (0.0 if overlap else 0.6)
     score += _phase_score(sense, want)
