@@ -10,7 +10,9 @@ the points of their metrics are read when `Run.history()` is asked for them, whi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 
 from ingest.trackers import (
@@ -24,9 +26,29 @@ from ingest.trackers import (
     wandb,
 )
 from ingest.trackers.detect import detect
-from ingest.trackers.found import Found, Reader
+from ingest.trackers.found import Found, Reader, Stop, Watch, guarded, never, quiet
+from kb.records import Problem, Run, no_history
 
-READERS: Mapping[str, Reader] = MappingProxyType(
+
+def _safely(reader: Reader) -> Reader:
+    """Return a reader that never raises: what fails ends its part with a Problem, in the points of a run too."""
+
+    def read(found: Found, *, watch: Watch = quiet, stop: Stop = never) -> Iterator[Run | Problem]:
+        for item in guarded(lambda: reader(found, watch=watch, stop=stop), found.source):
+            if isinstance(item, Run) and item.history is not no_history:
+                item = replace(item, history=partial(guarded, item.history, item.source))
+            yield item
+
+    return read
+
+
+def _unreadable(found: Found, *, watch: Watch = quiet, stop: Stop = never) -> Iterator[Run | Problem]:
+    """Yield why something that looks like a history cannot be read."""
+    del watch, stop
+    yield Problem(source=found.source, reason=found.why)
+
+
+_READERS: Mapping[str, Reader] = MappingProxyType(
     {
         "mlflow": mlflow_files.read,
         "mlflow-sqlite": mlflow_sql.read,
@@ -38,8 +60,10 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         "results": folders.read_results,
         "folder": folders.read,
         "dvc-git": dvc_git.read,
+        "unreadable": _unreadable,
         **dict.fromkeys(folders.FACETS, folders.read),
     }
 )
+READERS: Mapping[str, Reader] = MappingProxyType({kind: _safely(reader) for kind, reader in _READERS.items()})
 
 __all__ = ["READERS", "Found", "detect"]

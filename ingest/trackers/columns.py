@@ -216,11 +216,14 @@ def _is_predictions(columns: Mapping[str, Column]) -> bool:
 
 
 def mapping_for(path: Path, root: Path) -> Mapped:
-    """Return what the nearest citewise-runs.toml between a file and the root says of it. Raises Unreadable."""
+    """Return what the nearest citewise-runs.toml between a file and the root says of it; a broken one says nothing."""
     for folder in (path.parent, *path.parent.parents):
         file = folder / MAPPING
         if file.is_file():
-            found = _mapped(file, path.relative_to(folder).as_posix())
+            try:
+                found = _mapped(read_mapping_file(file), path.relative_to(folder).as_posix())
+            except Unreadable:
+                found = None
             if found is not None:
                 return found
         if folder == root or folder == root.parent:
@@ -228,11 +231,15 @@ def mapping_for(path: Path, root: Path) -> Mapped:
     return Mapped()
 
 
-def _mapped(file: Path, name: str) -> Mapped | None:
+def read_mapping_file(file: Path) -> dict[str, Any]:
+    """Return what a citewise-runs.toml holds. Raises Unreadable."""
     try:
-        told = tomllib.loads(read_text(file))
+        return tomllib.loads(read_text(file))
     except tomllib.TOMLDecodeError as error:
-        raise Unreadable(f"{file.name} is no TOML: {error}") from error
+        raise Unreadable(f"it is no TOML: {error}") from error
+
+
+def _mapped(told: Mapping[str, Any], name: str) -> Mapped | None:
     for pattern, about in told.items():
         if isinstance(about, dict) and (PurePosixPath(name).match(pattern) or name == pattern):
             return _parsed(about)

@@ -2,8 +2,9 @@
 
 A database at rest is opened read-only and immutable: no lock, no `-shm` or `-wal` beside it. One with frames still in
 its write-ahead log (or a hot journal) is copied with it to a private temporary folder and read there, so that the
-latest rows are seen and the original stays as it is; so is one that lacks an index without which reading run by run
-would take for ever. The copy is removed when the last reader of it is gone.
+latest rows are seen and the original stays as it is. So is one that lacks an index without which reading run by run
+would take for ever, and one that was cut off, of which what is there is read. The copy is removed when the last reader
+of it is gone.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import struct
 import tempfile
 import weakref
 from collections.abc import Iterator, Sequence
@@ -33,15 +35,20 @@ def is_sqlite(path: Path) -> bool:
 
 
 class Database:
-    """A read-only view of an SQLite file as it is now. Raises Unreadable where there is none to be had."""
+    """A read-only view of an SQLite file as it is now; `note` says what is missing of a file that was cut off.
+
+    Raises Unreadable where nothing can be read.
+    """
 
     def __init__(self, path: Path, *, indexes: Sequence[tuple[str, str]] = ()) -> None:
         self.path = path
+        self.note = _cut_off(path)
         self._folder: str | None = None
         self._connection: sqlite3.Connection | None = None
         try:
             self._connection = self._open(path)
-            self._index(_missing_indexes(self._connection, indexes))
+            if not self.note:
+                self._index(_missing_indexes(self._connection, indexes))
         except (sqlite3.Error, Unreadable) as error:
             _close(self._connection, self._folder)
             raise Unreadable(f"the database cannot be read: {error}") from error
@@ -55,7 +62,7 @@ class Database:
                 self._connection.execute(f'create index "cw_{table}_{column}" on "{table}" ("{column}")')
 
     def _open(self, path: Path) -> sqlite3.Connection:
-        if self._folder is None and _has_pending(path):
+        if self._folder is None and (_has_pending(path) or self.note):
             path = self._copy(path)
         uri = f"file:{quote(str(path))}"
         uri += "?mode=rw" if self._folder else "?mode=ro&immutable=1"
@@ -78,7 +85,9 @@ class Database:
                     if source.exists():
                         shutil.copyfile(source, copy)
                 if before == [_stamp(source) for source, _ in files]:
-                    return target
+                    break
+            if self.note:
+                os.truncate(target, _told_size(path))
         except OSError as error:
             raise Unreadable(f"it has rows in its log and cannot be copied to read them: {error.strerror}") from error
         return target
@@ -102,6 +111,26 @@ class Database:
     def count(self, table: str) -> int:
         """Return the number of rows of a table."""
         return int(next(self.rows(f'select count(*) from "{table}"'))[0])
+
+
+def _told_size(path: Path) -> int:
+    """Return the size that a database's header tells (its format, section 1.3), 0 where it tells none."""
+    with path.open("rb") as file:
+        head = file.read(100)
+    if len(head) < 100 or head[24:28] != head[92:96]:
+        return 0
+    page, count = struct.unpack(">H", head[16:18])[0], struct.unpack(">I", head[28:32])[0]
+    return int((65536 if page == 1 else page) * count)
+
+
+def _cut_off(path: Path) -> str:
+    """Return in words what is missing at the end of a database, nothing where it is whole."""
+    try:
+        told, there = _told_size(path), path.stat().st_size
+    except OSError:
+        return ""
+    pending = _has_pending(path)
+    return f"the file is cut off: {there:,} of {told:,} bytes are there" if told > there and not pending else ""
 
 
 def _missing_indexes(connection: sqlite3.Connection, wanted: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

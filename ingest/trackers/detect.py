@@ -20,7 +20,7 @@ from kb.errors import BadInput
 
 _DATABASES = frozenset({".db", ".db3", ".sqlite", ".sqlite3"})
 _JOURNALS = frozenset({".log", ".journal", ".jsonl", ".txt"})
-_MARKS = ("readme", "license", "licence", "pyproject.toml", "setup.py", "setup.cfg", "dvc.yaml", "requirements")
+_MARKS = ("license", "licence", "pyproject.toml", "setup.py", "setup.cfg", "dvc.yaml", "requirements", "environment.y")
 _MAX_TABLE = 50 * 2**20
 _MAX_DEPTH = 30
 
@@ -64,6 +64,7 @@ class _Walk:
         self.loose: list[Path] = []
         self.projects: set[Path] = set()
         self.nested: set[Path] = set()
+        self.taken: set[Path] = set()
 
     def folder(self, path: Path, depth: int) -> None:
         """Look at a folder and, where it is not claimed as a whole, at those below."""
@@ -71,7 +72,7 @@ class _Walk:
         if any(name.lower().startswith(_MARKS) for name in here.files) or ".git" in here.folders:
             self.projects.add(path)
         if wandb.is_run_folder(path, here.files, here.folders):
-            self.groups["wandb", path.parent].append(path)
+            self.groups["wandb", path.parent if path != self.root else path].append(path)
             return
         claimed = self._mlflow(here)
         if claimed is None:
@@ -118,7 +119,9 @@ class _Walk:
     def _claimed(self, here: Folder, kinds: list[str]) -> set[str]:
         claimed: set[str] = set()
         if "dvc" in kinds:
-            claimed |= {"dvclive"} if dvc.live_folder(here) == "dvclive" else set()
+            live = dvc.live_folder(here)
+            claimed |= {"dvclive"} if live == "dvclive" else set()
+            self.taken |= {here.path / name for name in dvc.State(dvc.Disk(here.path), live).metric_files()}
         if "tensorboard" in kinds:
             claimed |= set(tensorboard.belongs(here))
         if "hydra" in kinds:
@@ -143,6 +146,8 @@ class _Walk:
         try:
             if path.suffix in _DATABASES:
                 self._database(path)
+            elif path.name == columns.MAPPING:
+                columns.read_mapping_file(path)
             elif path.suffix in _JOURNALS and _is_journal(path):
                 self._store("optuna-journal", path, "Optuna's journal", None)
             elif path.suffix in SUFFIXES or path.suffix in (".yaml", ".yml"):
@@ -151,7 +156,10 @@ class _Walk:
                 self.groups["wandb", path.parent].append(path.parent)
             elif ".tfevents." in path.name and not inside:
                 self._member("tensorboard", path.parent, "event files")
-        except (Unreadable, OSError, UnicodeError, ValueError):
+        except Unreadable as error:
+            if path.suffix in _DATABASES or path.name == columns.MAPPING:
+                self._store("unreadable", path, str(error), 0)
+        except (OSError, UnicodeError, ValueError):
             return
 
     def _database(self, path: Path) -> None:
@@ -160,14 +168,14 @@ class _Walk:
         database = Database(path)
         names = database.tables()
         if is_mlflow(names):
-            self._store("mlflow-sqlite", path, "MLflow's tables", database.count("runs"))
+            self._store("mlflow-sqlite", path, "MLflow's tables", _count(database, "runs"))
         elif is_optuna(names):
-            why = f"Optuna's tables with {database.count('studies')} studies"
-            self._store("optuna-sqlite", path, why, database.count("trials"))
+            why = f"Optuna's tables with {_count(database, 'studies')} studies"
+            self._store("optuna-sqlite", path, why, _count(database, "trials"))
 
     def _data(self, path: Path, inside: bool) -> None:
         mapped = columns.mapping_for(path, self.root)
-        if mapped.kind == "ignore":
+        if mapped.kind == "ignore" or path in self.taken:
             return
         known = mapped.kind == "runs"
         if not known and (mapped.kind == "history" or steps.history_of(path, "")) and not self._is_long(path):
@@ -198,6 +206,13 @@ class _Walk:
         members = self.groups[kind, path.parent if path != self.root else path]
         if path not in members:
             members.append(path)
+
+
+def _count(database: Database, table: str) -> int | None:
+    try:
+        return database.count(table)
+    except Unreadable:
+        return None
 
 
 def _is_journal(path: Path) -> bool:
@@ -249,10 +264,12 @@ def _by_parent(paths: Iterable[Path]) -> dict[Path, list[Path]]:
 
 
 def _beside(folder: Path, walk: _Walk, found: list[Found]) -> list[Found]:
-    """Return what was found in the project of a folder: the nearest folder above, two at most, that looks like one."""
-    project = folder
-    for above in (folder, *folder.parents)[:3]:
-        project = above
-        if above in walk.projects or above == walk.root:
-            break
-    return [item for item in found if item.path == project or project in item.path.parents]
+    """Return what was found in the same project as a folder."""
+    project = _project(folder, walk)
+    return [item for item in found if _project(item.path, walk) == project]
+
+
+def _project(path: Path, walk: _Walk) -> Path:
+    """Return the nearest folder at or above a path that looks like a project's, else the root."""
+    above = (path, *path.parents)
+    return next((folder for folder in above if folder in walk.projects or folder == walk.root), walk.root)

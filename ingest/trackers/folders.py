@@ -7,6 +7,7 @@ output folder with exactly one run of another tracker below it is that run's con
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -23,9 +24,8 @@ from ingest.trackers import (
     ultralytics,
     wandb,
 )
-from ingest.trackers.files import Unreadable
 from ingest.trackers.folder import Facet, Folder, listed
-from ingest.trackers.found import Found, Stop, Watch, never, quiet, relative
+from ingest.trackers.found import Found, Stop, Watch, guarded, never, quiet, relative
 from kb.records import Problem, Run, merged
 
 FACETS: Mapping[str, Facet] = MappingProxyType(
@@ -83,7 +83,7 @@ def read(found: Found, *, watch: Watch = quiet, stop: Stop = never) -> Iterator[
     for done, path in enumerate(members, 1):
         if stop():
             return
-        yield from _run(listed(path, found.root), found)
+        yield from guarded(partial(_run, listed(path, found.root), found), relative(path, found.root))
         if done % 20 == 0 or done == len(members):
             watch(Step(stage="read", done=done, total=len(members), current=relative(path, found.root)))
 
@@ -91,7 +91,7 @@ def read(found: Found, *, watch: Watch = quiet, stop: Stop = never) -> Iterator[
 def _run(folder: Folder, found: Found) -> Iterator[Run | Problem]:
     here = kinds(folder)
     facets = [FACETS[kind] for kind in here]
-    also = {name for facet in facets for name in facet.also} if here else set(_PLAIN)
+    also = {name for name in _PLAIN if all(name in facet.also for facet in facets)}
     facets += [facet for name, facet in _PLAIN.items() if name in also and facet.is_here(folder)]
     run: Run | None = None
     for item in _told(folder, facets, found):
@@ -113,10 +113,7 @@ def _run(folder: Folder, found: Found) -> Iterator[Run | Problem]:
 
 def _told(folder: Folder, facets: list[Facet], found: Found) -> Iterator[Run | Problem]:
     for facet in facets:
-        try:
-            yield from facet.read(folder)
-        except (Unreadable, OSError) as error:
-            yield Problem(source=folder.source, reason=f"{facet.why}: {error}")
+        yield from guarded(partial(facet.read, folder), folder.source)
     for path in found.beside:
         at = listed(path.parent, found.root)
         config = plain.is_config(path.name)

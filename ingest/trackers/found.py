@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from ingest.report import Step
+from ingest.trackers.files import Unreadable
 from kb.records import Problem, Run
 
+T = TypeVar("T")
 Watch = Callable[[Step], None]
 Stop = Callable[[], bool]
 Reader = Callable[..., Iterator[Run | Problem]]
@@ -43,6 +46,16 @@ def relative(path: Path, root: Path) -> str:
     if path == root:
         return "." if path.is_dir() else path.name
     return path.relative_to(root).as_posix()
+
+
+def guarded(read: Callable[[], Iterable[T]], source: str) -> Iterator[T | Problem]:
+    """Yield what `read` yields; where it fails, a Problem instead of the rest."""
+    try:
+        yield from read()
+    except Unreadable as error:
+        yield Problem(source=source, reason=str(error))
+    except Exception as error:  # noqa: BLE001 - the border: what one run's files hold must not stop the others
+        yield Problem(source=source, reason=f"{type(error).__name__}: {error}"[:500])
 
 
 def quiet(_: Step) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ingest.report import Step
 from ingest.trackers.files import MAX_BYTES, Unreadable, as_text, lines_of, parse_yaml, read_text
-from ingest.trackers.found import Found, Stop, Watch, never, quiet, relative
+from ingest.trackers.found import Found, Stop, Watch, guarded, never, quiet, relative
 from ingest.trackers.values import MAX_TEXT, dataset_of, milliseconds, number, typed_params
 from kb.records import Point, Problem, Run, split_of, state_of
 
@@ -31,7 +31,7 @@ def read(found: Found, *, watch: Watch = quiet, stop: Stop = never) -> Iterator[
         for path in run_folders(folder):
             if stop():
                 return
-            yield _run(path, found.root, about)
+            yield from guarded(partial(_run, path, found.root, about), relative(path, found.root))
             done += 1
             if done % 100 == 0:
                 watch(Step(stage="read", done=done, total=found.count or 0, current=found.source))
@@ -87,18 +87,19 @@ def _experiment(folder: Path, root: Path) -> dict[str, Any]:
     }
 
 
-def _run(folder: Path, root: Path, about: dict[str, Any]) -> Run | Problem:
+def _run(folder: Path, root: Path, about: dict[str, Any]) -> Iterator[Run | Problem]:
     source = relative(folder, root)
     try:
         meta = _meta(folder / "meta.yaml")
     except Unreadable as error:
-        return Problem(source=f"{source}/meta.yaml", reason=f"this run is left out: {error}")
+        yield Problem(source=f"{source}/meta.yaml", reason=f"this run is left out: {error}")
+        return
     tags = _values(folder / "tags")
     params, raw = typed_params(_values(folder / "params"))
     status = meta.get("status")
     known = status if isinstance(status, str) else _STATUS.get(status or 0)
     data, data_tags = _inputs(folder, about["datasets"])
-    return Run(
+    yield Run(
         tracker="mlflow",
         run_id=str(meta.get("run_id") or meta.get("run_uuid") or folder.name),
         source=source,

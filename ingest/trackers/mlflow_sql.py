@@ -37,6 +37,8 @@ def read(found: Found, *, watch: Watch = quiet, stop: Stop = never) -> Iterator[
             done += 1
             if done % 500 == 0:
                 watch(Step(stage="read", done=done, total=found.count or 0, current=found.source))
+        if database.note:
+            yield Problem(source=found.source, reason=f"{done} runs were read; {database.note}")
     except Unreadable as error:
         yield Problem(source=found.source, reason=f"{done} runs were read, then: {error}")
 

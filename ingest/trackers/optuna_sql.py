@@ -48,6 +48,8 @@ def read(found: Found, *, watch: Watch = quiet, stop: Stop = never) -> Iterator[
                 yield run_of(study, trial, found.source, spaces)
                 done += 1
             watch(Step(stage="read", done=done, total=found.count or 0, current=found.source))
+        if database.note:
+            yield Problem(source=found.source, reason=f"{done} trials were read; {database.note}")
     except Unreadable as error:
         yield Problem(source=found.source, reason=f"{done} trials were read, then: {error}")
 

@@ -17,7 +17,7 @@ from typing import Any
 from ingest.report import Step
 from ingest.trackers.columns import Column, Mapped, Role, bare, columns_of, likelihood, mapping_for, roles_of
 from ingest.trackers.files import Unreadable
-from ingest.trackers.found import Found, Stop, Watch, never, quiet, relative
+from ingest.trackers.found import Found, Stop, Watch, guarded, never, quiet, relative
 from ingest.trackers.rows import rows_of
 from ingest.trackers.values import dataset_of, moment, number, typed, whole
 from kb.records import Direction, Point, Problem, Run, Scalar, Split, split_of, state_of
@@ -136,10 +136,7 @@ def read(found: Found, *, watch: Watch = quiet, stop: Stop = never) -> Iterator[
     for done, path in enumerate(paths, 1):
         if stop():
             return
-        try:
-            yield from _table(path, found.root)
-        except Unreadable as error:
-            yield Problem(source=relative(path, found.root), reason=str(error))
+        yield from guarded(partial(_table, path, found.root), relative(path, found.root))
         watch(Step(stage="read", done=done, total=len(paths), current=relative(path, found.root)))
 
 

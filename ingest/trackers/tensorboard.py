@@ -20,6 +20,7 @@ from ingest.trackers.found import relative
 from ingest.trackers.values import dataset_of
 from kb.records import Point, Problem, Run, split_of, state_of
 
+_DEEP = 4
 # What add_hparams names its folder: the time in seconds
 _STAMP = re.compile(r"\d{9,}(?:\.\d+)?")
 PARTS = {"train": "train", "validation": "valid", "valid": "valid", "val": "valid", "eval": "valid", "test": "test"}
@@ -42,26 +43,37 @@ def _is_here(folder: Folder) -> bool:
 
 def belongs(folder: Folder) -> list[str]:
     """Return the names of the folders below whose event files belong to the run of this folder."""
+    return list(dict.fromkeys(name.partition("/")[0] for name in _below(folder)))
+
+
+def _below(folder: Folder) -> list[str]:
+    """Return the paths of the folders below, relative to this one, that hold event files of its run."""
     if not event_files(folder):
         return parts(folder)
-    return [name for name in folder.folders if _is_part(folder.below(name))]
+    return [name for name in _with_events(folder, "", _DEEP) if _is_part(folder.path / name, name)]
 
 
-def _is_part(below: Folder) -> bool:
-    files = event_files(below)
-    if not files:
-        return False
-    name = below.path.name
+def _with_events(folder: Folder, prefix: str, deep: int) -> Iterator[str]:
+    for name in folder.folders:
+        below = folder.below(name)
+        if event_files(below):
+            yield prefix + name
+        if deep > 1:
+            yield from _with_events(below, f"{prefix}{name}/", deep - 1)
+
+
+def _is_part(path: Path, name: str) -> bool:
+    """Tell a folder of splits, of add_hparams or of add_scalars from a run of its own."""
     if name in PARTS or _STAMP.fullmatch(name):
         return True
-    first = _tags(below.path / files[0], most=20)
-    return any(name.startswith(tag.replace("/", "_") + "_") for tag in first)
+    files = sorted(file for file in path.iterdir() if ".tfevents." in file.name)
+    return any(_series(tag, name) != tag for tag in _tags(files[0], most=20))
 
 
 def all_files(folder: Folder) -> list[tuple[Path, str]]:
-    """Return the event files of a run with the name of the folder below in which each lies (empty: in itself)."""
+    """Return the event files of a run with the path of the folder below in which each lies (empty: in itself)."""
     found = [(folder.path / name, "") for name in event_files(folder)]
-    for name in belongs(folder):
+    for name in _below(folder):
         found += [(folder.path / name / file, name) for file in event_files(folder.below(name))]
     return found
 
@@ -70,7 +82,7 @@ def _read(folder: Folder) -> Iterator[Run | Problem]:
     files = all_files(folder)
     told: dict[str, Any] = {}
     for path, _ in files:
-        told.update(_hparams(path))
+        told = {**told, **{key: value for key, value in _hparams(path).items() if value}}
     params = told.get("params") or {}
     status = told.get("status")
     yield Run(
@@ -83,8 +95,8 @@ def _read(folder: Folder) -> Iterator[Run | Problem]:
         state=state_of(status),
         params=params,
         dataset=dataset_of(params),
-        started=told.get("started") or None,
-        ended=told.get("ended") or None,
+        started=told.get("started", told.get("first")),
+        ended=told.get("ended"),
         sources=tuple(relative(path, folder.root) for path, _ in files),
         version=version_of(path for path, _ in files),
         history=partial(_history, files, folder.root),
@@ -101,8 +113,8 @@ def _hparams(path: Path, most: int = 50) -> dict[str, Any]:
             told.update(event_file.hparams(event))
         except Unreadable:
             continue
-        if count == 0 and not told.get("started"):
-            told["started"] = wire.double(event, 1)
+        if count == 0:
+            told["first"] = wire.double(event, 1)
     return told
 
 
@@ -137,9 +149,11 @@ def _tags(path: Path, most: int | None = None) -> set[str]:
 
 
 def _series(tag: str, below: str) -> str:
-    """Return the name of a series of `add_scalars`, whose folder is `<tag>_<key>` with slashes written as `_`."""
-    start = tag.replace("/", "_") + "_"
-    return f"{tag}/{below[len(start) :]}" if below.startswith(start) else tag
+    """Return the name of a series of `add_scalars`, whose folder is `<tag>_<key>` (slashes as `_`) or `<tag>/<key>`."""
+    for start in (tag.replace("/", "_") + "_", f"{tag}/"):
+        if below.startswith(start):
+            return f"{tag}/{below[len(start) :]}"
+    return tag
 
 
 FACET = Facet(is_here=_is_here, read=_read, why="event files", also=frozenset({"results", "config", "steps"}))

@@ -117,9 +117,11 @@ def scalars(value: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(item) for name, item in flat(value).items() if item is not None}
 
 
-def points_of(values: Mapping[str, Any], step: int | None, time: float | None = None) -> Iterator[Point]:
-    """Yield a point for each numeric value of one logged row, nested names joined with `/`."""
-    for name, item in flat(values, separator="/").items():
+def points_of(
+    values: Mapping[str, Any], step: int | None, time: float | None = None, *, separator: str = "/"
+) -> Iterator[Point]:
+    """Yield a point for each numeric value of one logged row, nested names joined with `separator`."""
+    for name, item in flat(values, separator=separator).items():
         if isinstance(item, bool):
             continue
         value = number(item) if not isinstance(item, str) or item.strip().lower() in _ODD else None

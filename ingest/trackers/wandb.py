@@ -16,9 +16,9 @@ from ingest.report import Step
 from ingest.trackers import wandb_log as log
 from ingest.trackers import wire
 from ingest.trackers.files import Unreadable, lines_of, parse_json, read_mapping, read_text, version_of
-from ingest.trackers.found import Found, Stop, Watch, never, quiet, relative
+from ingest.trackers.found import Found, Stop, Watch, guarded, never, quiet, relative
 from ingest.trackers.values import dataset_of, flat, moment, number, points_of, scalars, whole
-from kb.records import Direction, Point, Problem, Run, split_of, state_of
+from kb.records import Direction, Point, Problem, Run, state_of
 
 FOLDER = re.compile(r"(?:offline-)?run-(?P<day>\d{8})_(?P<time>\d{6})-(?P<id>[\w-]+)")
 _LOG = re.compile(r"run-(?P<id>[\w-]+)\.wandb")
@@ -61,7 +61,7 @@ def read(found: Found, *, watch: Watch = quiet, stop: Stop = never) -> Iterator[
     for done, (name, folders) in enumerate(runs.items(), 1):
         if stop():
             return
-        yield from _run(name, folders, found.root)
+        yield from guarded(partial(_run, name, folders, found.root), relative(folders[-1], found.root))
         if done % 20 == 0:
             watch(Step(stage="read", done=done, total=len(runs), current=found.source))
 
@@ -206,28 +206,26 @@ def _history(folders: tuple[Path, ...], summary: Mapping[str, Any], root: Path) 
                 yield problem
                 continue
             step, time = whole(row.get("_step")), number(row.get("_timestamp"))
-            values = {key: value for key, value in row.items() if key not in _AXES}
-            for point in points_of(_media_free(values), step, time):
+            for point in points_of(_media_free(row), step, time, separator="."):
                 seen[point.name] = point.value
                 yield point
     step, time = whole(summary.get("_step")), number(summary.get("_timestamp"))
-    rest = {key: value for key, value in summary.items() if key not in _AXES}
-    yield from (point for point in points_of(_media_free(rest), step, time) if point.name not in seen)
-    runtime = number(summary.get("_runtime") or _inner_runtime(summary))
+    rest = points_of(_media_free(summary), step, time, separator=".")
+    yield from (point for point in rest if point.name not in seen)
+    runtime = number(summary.get("_runtime") or flat(summary).get("_wandb.runtime"))
     if runtime is not None:
-        yield Point("_runtime", runtime, step, time, split_of("_runtime"))
-
-
-def _inner_runtime(summary: Mapping[str, Any]) -> Any:
-    inner = summary.get("_wandb")
-    return inner.get("runtime") if isinstance(inner, Mapping) else None
+        yield Point("_runtime", runtime, step, time)
 
 
 def _media_free(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out histograms, tables, images and graphs, which W&B marks by `_type`."""
-    return {
-        k: v for k, v in values.items() if not (isinstance(v, Mapping) and "_type" in v) and not isinstance(v, list)
-    }
+    """Leave out W&B's own axes, and histograms, tables, images and graphs, which it marks by `_type`."""
+    return {key: value for key, value in values.items() if not _is_apart(key, value)}
+
+
+def _is_apart(key: str, value: Any) -> bool:
+    if key in _AXES or key.startswith("_wandb."):
+        return True
+    return isinstance(value, list) or (isinstance(value, Mapping) and "_type" in value)
 
 
 def _rows(folder: Path, root: Path) -> Iterator[tuple[dict[str, Any], Problem | None]]:
