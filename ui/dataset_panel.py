@@ -319,9 +319,18 @@ def value(cited: Mapping[str, Any], inside: Sequence[Node], *, stale: bool = Fal
             el("p", "cw-guess", old) if stale else None,
             el("p", "cw-own cw-name", str(cited["text"])) if cited.get("text") else None,
             el("p", "cw-label", "Value"),
-            el("p", "cw-value cw-name", figure(cited["value"]), label=exact(cited["value"])),
+            _value(cited["value"]),
             el("p", "cw-label", "Expression"),
             el("pre", "cw-code", el("code", "", str(cited["expression"]))),
             *inside,
         ),
     )
+
+
+def _value(value: Any) -> Node:
+    if not isinstance(value, Mapping):
+        return el("p", "cw-value cw-name", figure(value), label=exact(value))
+    pairs = (
+        part for name, one in value.items() for part in (el("dt", "cw-name", str(name)), el("dd", "", number(one)))
+    )
+    return el("dl", "cw-col-facts cw-values", *pairs)

@@ -32,8 +32,9 @@ def notice(message: str, hint: str = "") -> Node:
 
 
 def sentence(text: str) -> str:
-    """Return a message as a sentence: a capital first, a stop last."""
-    return stopped(text[:1].upper() + text[1:])
+    """Return a message as a sentence: a capital first, unless it begins with a file's name, and a stop last."""
+    is_name = any(mark in text.split(" ", 1)[0].rstrip(".:,") for mark in "._/\\")
+    return stopped(text if is_name else text[:1].upper() + text[1:])
 
 
 def stopped(text: str) -> str:

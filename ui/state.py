@@ -105,14 +105,15 @@ def close(_: Mapping[str, Any]) -> None:
 
 
 def _new_chat(_: Mapping[str, Any]) -> None:
-    _go_to(None)
+    go_to(None)
 
 
 def _open_chat(event: Mapping[str, Any]) -> None:
-    _go_to(str(event["id"]))
+    go_to(str(event["id"]))
 
 
-def _go_to(conversation: str | None) -> None:
+def go_to(conversation: str | None) -> None:
+    """Go to a conversation, or to a new one."""
     st.session_state["go"] = True
     st.session_state["chat"] = conversation
     st.session_state["earlier"] = 0
@@ -132,7 +133,7 @@ def _delete_chat(event: Mapping[str, Any]) -> None:
     conversations.remove(knowledge().catalogue, str(event["id"]))
     st.session_state["doubted"] = None
     if st.session_state.get("chat") == event["id"]:
-        _go_to(None)
+        go_to(None)
 
 
 def _earlier(_: Mapping[str, Any]) -> None:

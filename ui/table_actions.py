@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 Event = Mapping[str, Any]
 
 
+def _open_chat(event: Event) -> None:
+    """Go to a conversation with the table that it was about; a new chat keeps the one that is open."""
+    id = str(event["id"])
+    state.go_to(id)
+    opened.choose(opened.of_chat(id))
+
+
 def _run(event: Event) -> None:
     """Run a reading on the table that it was read over, or on the one that is open."""
     st.session_state["dataset"] = opened.with_content(event.get("fingerprint"))
@@ -100,6 +107,7 @@ def _ask_query(column: str, question: str, make: Callable[[ColumnProfile], Query
 
 
 ACTIONS: Mapping[str, Callable[[Event], None]] = {
+    "open-chat": _open_chat,
     "run": _run,
     "run-saved": _run_saved,
     "save": _save,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import streamlit as st
@@ -12,7 +12,7 @@ from kb import conversations, datasets, readings
 from kb.conversations import Turn
 from kb.datasets import Dataset
 from kb.errors import BadInput, CitewiseError
-from ui import choosing, correcting, dataset_panel, opened, palette, plots, render, state, table_answer
+from ui import behind, choosing, correcting, dataset_panel, opened, palette, plots, render, state, table_answer
 from ui.dataset_panel import SavedReading, Seen
 from ui.nodes import Node, el
 from ui.opened import Looked, Opened
@@ -139,14 +139,15 @@ def _draw(now: Opened) -> None:
 
 
 def value_panel(event: Mapping[str, Any], chat: str | None) -> None:
-    """Show how a value was computed: its expression, the steps with their rows, and the code."""
+    """Show how a value was computed: its expression, the steps with their rows, some of these, and the code."""
     cited = event["citation"]
     made = _turn_of(event.get("asked"), chat)
     dataset = opened.current()
-    same = dataset is None or dataset.fingerprint is None or dataset.fingerprint == cited["fingerprint"]
-    moved = not same and opened.of_answer(made.answer if made else {}) == (dataset.id if dataset else None)
+    is_now = dataset is not None and dataset.fingerprint == cited["fingerprint"]
+    moved = not is_now and made is not None and dataset is not None and opened.of_answer(made.answer) == dataset.id
+    rows = _rows(made, dataset) if made is not None and dataset is not None and is_now else None
     with st.container(key="passage_panel"):
-        state.surface(dataset_panel.value(cited, list(_inside(made)), stale=moved), key="value")
+        state.surface(dataset_panel.value(cited, list(_inside(made, rows)), stale=moved), key="value")
 
 
 def _turn_of(asked: float | None, chat: str | None) -> Turn | None:
@@ -155,12 +156,24 @@ def _turn_of(asked: float | None, chat: str | None) -> Turn | None:
     return next((t for t in conversations.turns(state.knowledge().catalogue, chat) if t.asked == asked), None)
 
 
-def _inside(made: Turn | None) -> list[Node]:
+def _rows(made: Turn, dataset: Dataset) -> Mapping[str, Any] | None:
+    return behind.rows_behind(opened.query_of_turn(made.answer), opened.open_now(dataset).table)
+
+
+def _inside(made: Turn | None, rows: Mapping[str, Any] | None) -> Iterator[Node]:
     if made is None:
-        return []
+        return
     trail, code = made.answer.get("trail"), made.answer.get("code")
-    parts = [el("p", "cw-label", "The rows it was computed from"), table_answer.steps(trail)] if trail else []
-    return parts + ([el("p", "cw-label", "The whole program"), table_answer.listing(code)] if code else [])
+    if trail or rows:
+        yield el("p", "cw-label", "The rows it was computed from")
+    if trail:
+        yield table_answer.steps(trail)
+    if rows:
+        yield table_answer.table({**rows, "more": 0})
+        yield el("p", "cw-note", f"The first of them; {rows['more']:,} more follow.") if rows["more"] else el("p", "")
+    if code:
+        yield el("p", "cw-label", "The whole program")
+        yield table_answer.listing(code)
 
 
 # -- dialogs and the palette -----------------------------------------------------------------------------------
