@@ -69,7 +69,9 @@ def test_values_come_first_then_the_reading_as_numbered_chips() -> None:
 
 def test_a_claim_that_cites_documents_is_shown_as_one() -> None:
     claims = [*given()["claims"], {"text": "Quoted.", "verdict": "quoted", "citations": [{"kind": "passage"}]}]
-    assert "passage 2" in shown(given(claims=claims))
+    said = shown(given(claims=claims, confidence=0.9))
+    assert "passage 2" in said
+    assert "High confidence (90%)" in said
 
 
 def test_unread_words_are_orange_and_marked_where_there_is_no_colour() -> None:

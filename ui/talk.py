@@ -19,7 +19,7 @@ from ui import terminal
 from ui.asking import Over, nearest_link
 from ui.batches import clean_input
 from ui.running import explained, fail
-from ui.terminal_tables import IN_CHAT, show_computation
+from ui.terminal_tables import IN_CHAT, is_computed, show_computation
 
 if TYPE_CHECKING:
     from kb.tables import Table
@@ -188,7 +188,7 @@ class Session:
             out.print(f"There is no claim {number or 'without a number'}; the latest answer has {known}.")
             return
         claim, citation = self.latest["claims"][int(number) - 1], self.citations[int(number) - 1]
-        if any(cited["kind"] == "dataset" for cited in claim["citations"]):
+        if is_computed(claim):
             show_computation(out, claim, self.latest.get("code") or "")
             return
         document = self.assistant.kb.catalogue.document(citation.key) if citation else None

@@ -177,10 +177,14 @@ def _show_abstention(out: Console, answer: Answer) -> None:
 
 def confidence(answer: Answer) -> str:
     """Return the confidence in words."""
-    word = "High" if answer.confidence >= 0.8 else "Fair" if answer.confidence >= 0.5 else "Low"
-    quoted = "Each line is quoted word for word from its source."
-    percent = f"{answer.confidence:.0%}" if answer.confidence < 0.995 else "over 99%"
-    return f"{word} confidence ({percent}) that this answers the question. {quoted}"
+    return f"{sureness(answer.confidence)} Each line is quoted word for word from its source."
+
+
+def sureness(probability: float) -> str:
+    """Return in words how sure it is that what is quoted answers the question."""
+    word = "High" if probability >= 0.8 else "Fair" if probability >= 0.5 else "Low"
+    percent = f"{probability:.0%}" if probability < 0.995 else "over 99%"
+    return f"{word} confidence ({percent}) that this answers the question."
 
 
 def show_suggestions(out: Console, title: str, questions: Sequence[str]) -> None:

@@ -55,21 +55,31 @@ def show_table_answer(out: Console, answer: Answer, *, origin: Origin, ways: Way
 
 def show_given(out: Console, given: Json, *, show_passage: Callable[[int], None], ways: Ways) -> None:
     """Print an answer from its JSON; `show_passage` prints the claim of a number that cites documents."""
+    has_quotes = not all(map(is_computed, given["claims"]))
     for number, claim in enumerate(given["claims"], 1):
-        if any(cited["kind"] == "dataset" for cited in claim["citations"]):
+        if is_computed(claim):
             _show_computed(out, claim, number)
+            out.print() if has_quotes else None
         else:
             show_passage(number)
     if given["abstained"]:
         _show_refusal(out, given)
-    out.print()
+    if not has_quotes and (given["claims"] or given["reading"].get("chips") or given["reading"].get("words")):
+        out.print()
     _show_values(out, given)
     _show_result(out, given)
     show_chips(out, given["reading"])
     if given["reading"].get("unread") and not given["abstained"]:
         out.print(unread(given["reading"]["unread"]))
     _show_steps(out, given)
+    if has_quotes:
+        out.print(Hanging("Quotes   ", [Text(terminal.sureness(given["confidence"]), style="dim")]), end="")
     _show_end(out, given, ways)
+
+
+def is_computed(claim: Json) -> bool:
+    """Tell whether a claim's value was computed from a table."""
+    return any(cited["kind"] == "dataset" for cited in claim["citations"])
 
 
 def _show_refusal(out: Console, given: Json) -> None:
