@@ -39,7 +39,7 @@ def check(found: Profile, frame: pd.DataFrame) -> None:
         assert type(value) is type(fact.value), fact
         assert 0 <= fact.weight <= 1, fact
         assert set(fact.columns) <= set(frame.columns), fact
-        assert not unaccounted(fact), fact
+        assert unaccounted(fact) == [], fact
     assert [fact.weight for fact in found.facts] == sorted((fact.weight for fact in found.facts), reverse=True)
 
 
@@ -48,7 +48,11 @@ def unaccounted(fact: Fact) -> list[str]:
     text = fact.text
     for name in sorted(fact.columns, key=lambda name: -len(name)):
         text = text.replace(shown_name(name), " ")
-    said = {format(Shown(v), spec) for v in (fact.value, *fact.parts.values()) for spec in _specs(v)}
+    said = {
+        format(Shown(v), spec).split("p = ")[-1].split("p < ")[-1]
+        for v in (fact.value, *fact.parts.values())
+        for spec in _specs(v)
+    }
     for one in sorted(said, key=lambda one: -len(one)):
         text = re.sub(rf"(?<![\w.]){re.escape(one)}(?![\w%]|\.\d)", " ", text)
     return re.findall(r"\d\S*", text)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from assistant.dataset.associate import Relation, related
 from assistant.dataset.basis import PAIRED, Basis, after, listed, literal
 from assistant.dataset.columns import Seen
+from assistant.dataset.facts_target import Guess
 from assistant.dataset.findings import LISTED, TINY, Express, make
 from assistant.dataset.types import Fact
 
@@ -155,12 +156,13 @@ def _both_missing(first: str, second: str) -> Express:
     return lambda d: f"{d}[{listed((first, second))}].isna().all(axis=1).sum()"
 
 
-def depends(basis: Basis, target: str | None) -> Iterator[Fact]:
+def depends(basis: Basis, guess: Guess | None) -> Iterator[Fact]:
     """Say where a value is missing more often for some values of another column (the target first): tests with p.
 
     A missing value that depends on others is not missing completely at random (Rubin 1976).
     """
     some = [n for n, count in basis.missing.items() if 0.01 <= basis.share(count) <= 0.99 and count >= 10][:PAIRED]
+    target = guess.name if guess else None
     others = [name for name in (*basis.numbers(), *basis.groups()) if name != target][:PAIRED]
     tests = max(1, len(some) * (len(others) + (target is not None)))
     found = []
@@ -170,7 +172,7 @@ def depends(basis: Basis, target: str | None) -> Iterator[Fact]:
             relation = None if other == name else related(basis, mask, other)
             if relation and relation.p * tests < 0.001 and relation.effect >= 0.1:
                 found.append((other == target, relation.effect, name, other, relation))
-    yield from (_depends(basis, *f) for f in _best_each(found))
+    yield from (_depends(basis, guess if f[0] else None, *f[1:]) for f in _best_each(found))
 
 
 def _best_each(found: list[tuple[bool, float, str, str, Relation]]) -> list[tuple[bool, float, str, str, Relation]]:
@@ -181,12 +183,13 @@ def _best_each(found: list[tuple[bool, float, str, str, Relation]]) -> list[tupl
     return list(best.values())[:8]
 
 
-def _depends(basis: Basis, target: bool, effect: float, name: str, other: str, relation: Relation) -> Fact:
-    what = "the target {1}" if target else "{1}"
+def _depends(basis: Basis, guess: Guess | None, effect: float, name: str, other: str, relation: Relation) -> Fact:
+    what = f"{guess.said} {{1}}" if guess else "{1}"
     return make(
         "missing_depends",
         "whether {0} is missing depends on " + what + " (" + relation.said + " {value}, {p:p}, {n} rows): "
-        "it is not missing at random.", relation.express(basis, name, other), basis.part, columns=(name, other),
-        strength=effect + 0.3 * target, p=relation.p, n=relation.n, p_below=TINY,
+        "it is not missing completely at random.",
+        relation.express(basis, name, other), basis.part, columns=(name, other),
+        strength=effect + (0.3 * guess.trust if guess else 0), p=relation.p, n=relation.n, p_below=TINY,
         ask="how do I handle values that are not missing at random?",
     )  # fmt: skip

@@ -95,7 +95,7 @@ def target(basis: Basis, found: Guess) -> Iterator[Fact]:
     yield make(
         "target", "{0} " + verb + " the target because " + found.why + ": " + classes + "." + sure,
         after(found.name, ".nunique()"), basis.whole, columns=(found.name,),
-        strength=0.1 if found.given else 0.5 if found.named else 1.0, ask=f"which metric should I use for {found.task}?"
+        strength=0.1 if found.given else 0.2 if found.named else 0.4, ask=f"which metric should I use for {found.task}?"
     )  # fmt: skip
     if basis.missing[found.name]:
         yield _missing_target(basis, found)

@@ -63,11 +63,9 @@ _STRIP = r"[\s,$€£%]"
 
 
 def _kept_as_text(basis: Basis, seen: Seen) -> Iterator[Fact]:
-    sample = [v for v in seen.values[:LOOKED] if v.strip().lower() not in TOKENS]
-    numbers = sum(number_in(value) is not None for value in sample)
-    if len(sample) >= 2 and numbers >= 0.8 * len(sample):
+    if _mostly_numbers(seen):
         yield from _numbers(basis, seen)
-    elif looks_like_dates(sample):
+    elif looks_like_dates(_words(seen)):
         yield make(
             "dates_as_text", "{0} holds dates as text: {value} different ones in {rows} rows.",
             after(seen.name, ".nunique()"), basis.whole, columns=(seen.name,), strength=0.5, rows=seen.present,
@@ -78,6 +76,15 @@ def _kept_as_text(basis: Basis, seen: Seen) -> Iterator[Fact]:
             "booleans_as_text", "{0} is yes or no as text: {value} values.",
             after(seen.name, ".nunique()"), basis.whole, columns=(seen.name,), strength=0.5,
         )  # fmt: skip
+
+
+def _words(seen: Seen) -> list[str]:
+    return [value for value in seen.values[:LOOKED] if value.strip().lower() not in TOKENS]
+
+
+def _mostly_numbers(seen: Seen) -> bool:
+    sample = _words(seen)
+    return len(sample) >= 2 and sum(number_in(value) is not None for value in sample) >= 0.8 * len(sample)
 
 
 def _numbers(basis: Basis, seen: Seen) -> Iterator[Fact]:
@@ -140,7 +147,7 @@ def _folded(value: str) -> str:
 
 
 def _categories(basis: Basis, seen: Seen) -> Iterator[Fact]:
-    if basis.kinds[seen.name] not in ("category", "ordinal"):
+    if basis.kinds[seen.name] not in ("category", "ordinal") or _mostly_numbers(seen):
         return
     if seen.unique > MANY:
         yield make(
@@ -149,6 +156,7 @@ def _categories(basis: Basis, seen: Seen) -> Iterator[Fact]:
             after(seen.name, ".nunique()"), basis.whole, columns=(seen.name,), strength=seen.unique / 1000,
             rows=seen.present, ask="how do I encode a categorical feature with many categories?",
         )  # fmt: skip
+        return
     rare = sum(count < RARE * seen.present for count in seen.counts)
     if rare and seen.present >= 200:
         yield make(

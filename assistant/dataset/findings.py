@@ -139,6 +139,8 @@ def shown_number(value: float) -> str:
         return f"{value:,}"
     if value == 0 or 1e-4 <= abs(value) < 1e15:
         digits = f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+        if abs(value) < 1000 and not value.is_integer() and float(digits).is_integer():
+            digits = f"{value:.7g}"
         return f"{value:,.2f}".rstrip("0").rstrip(".") if "e" in digits else digits
     return f"{value:.3g}"
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from assistant.dataset.findings import shown_name
-from assistant.dataset.types import ColumnProfile, Fact, Profile
+import re
+
+from assistant.dataset.types import Fact, Profile
 
 WRONG = frozenset(
     {"leak", "order_leak", "missing_target", "imbalance", "known_after", "duplicate_rows", "few_rows",
@@ -49,7 +50,8 @@ def about_column(profile: Profile, name: str) -> tuple[Fact, ...]:
 
 # -- questions --------------------------------------------------------------------------------------------------------
 
-ASKED = 12
+ASKED = 10
+PLAIN = re.compile(r"\S(.{0,58}\S)?")
 
 
 def questions(profile: Profile) -> tuple[str, ...]:
@@ -60,42 +62,45 @@ def questions(profile: Profile) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))[:ASKED]
 
 
-def _named(profile: Profile, *kinds: str) -> list[ColumnProfile]:
-    return [c for c in profile.columns if c.kind in kinds and len(c.name) <= 60 and c.unique > 1]
+def _named(profile: Profile, *kinds: str, most: int | None = None) -> list[str]:
+    """Return the names of columns of these kinds that vary, fit into a question, and have at most so many values."""
+    return [
+        column.name for column in profile.columns
+        if column.kind in kinds and column.unique > 1 and (most is None or column.unique <= most)
+        and PLAIN.fullmatch(column.name)
+    ]  # fmt: skip
 
 
 def _of_target(profile: Profile) -> list[str]:
     target = profile.target
-    groups = [c.name for c in _named(profile, "category", "boolean", "ordinal") if c.unique <= 20 and c.name != target]
-    numbers = [c.name for c in _named(profile, "number") if c.name != target]
-    if target is None:
+    if target is None or not PLAIN.fullmatch(target):
         return []
-    said = shown_name(target)
     if profile.task == "regression":
-        return [f"mean of {said} by {shown_name(g)}" for g in groups[:2]]
-    return [f"share of rows by {said}"] + [f"mean of {shown_name(n)} by {said}" for n in numbers[:2]]
+        groups = _named(profile, "category", "boolean", "ordinal", most=20)
+        return [f"mean of {target} by {group}" for group in groups if group != target][:2]
+    numbers = [name for name in _named(profile, "number") if name != target]
+    return [f"how many rows by {target}?", *(f"mean of {number} by {target}" for number in numbers[:2])]
+
+
+ABOUT = {
+    "missing": "how many missing values in {0}?", "outliers": "how many outliers in {0}?",
+    "correlation": "correlation between {0} and {1}", "duplicate_rows": "how many duplicate rows are there?",
+    "high_cardinality": "how many different values in {0}?", "skew": "skewness of {0}",
+}  # fmt: skip
 
 
 def _of_facts(profile: Profile) -> list[str]:
-    found = []
+    """Return one question for the strongest fact of each sort."""
+    found: dict[str, str] = {}
     for fact in profile.facts:
-        names = [shown_name(name) for name in fact.columns]
-        if fact.kind == "missing":
-            found.append(f"how many missing values in {names[0]}?")
-        elif fact.kind == "outliers":
-            found.append(f"how many outliers in {names[0]}?")
-        elif fact.kind == "correlation" and not any(said.startswith("correlation") for said in found):
-            found.append(f"correlation between {names[0]} and {names[1]}")
-        elif fact.kind == "duplicate_rows":
-            found.append("how many duplicate rows are there?")
-    return list(dict.fromkeys(found))[:5]
+        if fact.kind in ABOUT and all(PLAIN.fullmatch(name) for name in fact.columns):
+            found.setdefault(fact.kind, ABOUT[fact.kind].format(*fact.columns))
+    return list(found.values())
 
 
 def _of_columns(profile: Profile) -> list[str]:
-    numbers = [shown_name(c.name) for c in _named(profile, "number")]
-    groups = [shown_name(c.name) for c in _named(profile, "category", "boolean") if c.unique <= 50]
+    numbers, groups = _named(profile, "number"), _named(profile, "category", "boolean", most=50)
     found = [f"mean of {number} by {group}" for number, group in zip(numbers, groups, strict=False)][:2]
-    found += [f"distribution of {number}" for number in numbers[:1]]
+    found += [f"median of {number}" for number in numbers[:1]] + [f"distribution of {number}" for number in numbers[:1]]
     found += [f"correlation between {numbers[0]} and {numbers[1]}"] if len(numbers) > 1 else []
-    found += [f"how many rows by {group}?" for group in groups[:1]]
-    return [*found, *(f"median of {number}" for number in numbers[:2]), "how many rows are there?"]
+    return [*found, *(f"how many rows by {group}?" for group in groups[:1]), "how many rows are there?"]

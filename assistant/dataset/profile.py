@@ -76,7 +76,7 @@ def _facts(basis: Basis, found: Guess | None) -> Iterator[Fact]:
     yield from facts_missing.missing(basis)
     yield from facts_missing.disguised(basis)
     yield from facts_missing.together(basis)
-    yield from facts_missing.depends(basis, target)
+    yield from facts_missing.depends(basis, found)
     yield from facts_values.constants(basis)
     yield from facts_values.outliers(basis)
     yield from facts_values.shapes(basis)
