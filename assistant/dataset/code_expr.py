@@ -340,7 +340,7 @@ CALLS: Mapping[str, Coder] = {
     "quarter": plainly("{0}.dt.quarter"),
     "month": plainly("{0}.dt.month"),
     "day": plainly("{0}.dt.day"),
-    "weekday": plainly("{0}.dt.weekday"),
+    "weekday": plainly("{0}.dt.day_of_week"),
     "weekday_name": plainly("{0}.dt.day_name()"),
     "hour": plainly("{0}.dt.hour"),
     "days_between": days_between,

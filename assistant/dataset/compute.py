@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from assistant.dataset import fits, measures, plots, rows, stats
+from assistant.dataset import duck, fits, measures, plots, rows, stats
 from assistant.dataset.checked import needed, problems
 from assistant.dataset.code import Script, program
 from assistant.dataset.conditions import map_leaves, plain
@@ -142,13 +142,12 @@ def compute(query: Query, table: Any, *, stop: Callable[[], bool] | None = None)
     `stop` is asked between steps; once it is true, `Stopped` is raised.
     """
     began = time.perf_counter()
-    start = opened(table)
-    wrong = next(problems(query, start.names), None)
+    names = tuple(table.columns)
+    wrong = next(problems(query, names), None)
     if wrong is not None:
-        shown = ", ".join(map(str, start.names[:12])) + (", …" if len(start.names) > 12 else "")
+        shown = ", ".join(map(str, names[:12])) + (", …" if len(names) > 12 else "")
         raise BadInput(wrong, hint=f"columns: {shown}")
-    wanted = needed(query)
-    state = State(rows=start if wanted is None else start.only(wanted))
+    state = State(rows=opened(table, query))
     for number, step in enumerate(query.steps):
         if stop is not None and stop():
             raise Stopped
@@ -166,11 +165,13 @@ def compute(query: Query, table: Any, *, stop: Callable[[], bool] | None = None)
     )
 
 
-def opened(table: Any) -> Rows:
-    """Return the rows of a table or a frame."""
-    if isinstance(table, pd.DataFrame):
-        return FrameRows(table)
-    return FrameRows(table.frame)
+def opened(table: Any, query: Query) -> Rows:
+    """Return the rows of a table or a frame, with the columns that a query reads."""
+    wanted = needed(query)
+    if not isinstance(table, pd.DataFrame) and table.large:
+        return duck.opened(table, query, wanted, FrameRows)
+    rows = FrameRows(table if isinstance(table, pd.DataFrame) else table.frame)
+    return rows if wanted is None else rows.only(wanted)
 
 
 def changed(state: State, step: Any) -> State:

@@ -120,10 +120,15 @@ def as_numbers(found: pd.Series, name: str, what: str) -> pd.Series:
     if kind == "boolean":
         return found.astype("float64" if found.isna().any() else "int64")
     if found.notna().any():
-        shown = ", ".join(repr(str(value)) for value in found.dropna().unique()[:3])
-        hint = "name a numeric column, or make numbers of it first"
-        raise BadInput(f"the column {name!r} holds {plural(kind)} ({shown}); {what} needs numbers", hint=hint)
+        raise no_numbers(name, kind, list(found.dropna().unique()[:3]), what)
     return pd.Series(np.nan, index=found.index)
+
+
+def no_numbers(name: str, kind: str, examples: list[Any], what: str) -> BadInput:
+    """Return the error that says what a column holds where numbers are needed."""
+    shown = ", ".join(repr(str(value)) for value in examples)
+    hint = "name a numeric column, or make numbers of it first"
+    return BadInput(f"the column {name!r} holds {plural(kind)} ({shown}); {what} needs numbers", hint=hint)
 
 
 def finite(values: Any) -> Any:
@@ -340,7 +345,7 @@ FUNCTIONS: Mapping[str, Callable[[Call, Scope], Any]] = {
     "quarter": dated(lambda d: d.dt.quarter),
     "month": dated(lambda d: d.dt.month),
     "day": dated(lambda d: d.dt.day),
-    "weekday": dated(lambda d: d.dt.weekday),
+    "weekday": dated(lambda d: d.dt.day_of_week),
     "weekday_name": dated(lambda d: d.dt.day_name()),
     "hour": dated(lambda d: d.dt.hour),
     "days_between": days_between,

@@ -229,7 +229,7 @@ def group_checks(measure: Measure, scope: Scope, found: pd.Series) -> tuple[str,
         gone = int(column(scope.frame, name).isna().sum())
         if gone:
             checks.append(left_out(gone, name))
-    if measure.columns and measure.function in QUICK and measure.function not in NEED_NO_VALUE:
+    if measure.columns and measure.function not in PAIRS and measure.function not in NEED_NO_VALUE:
         gone = int(series(measure.columns[0], scope).isna().sum())
         if gone:
             checks.append(left_out(gone, said(measure.columns[0])))
