@@ -5,6 +5,7 @@ What is shown comes from the answer's JSON, so a stored answer looks as it did w
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,10 @@ MARK = "(!)"
 MOST_ROWS = 20
 MOST_CHIPS = 40
 SHORT_BAR = 16
+HEAD = 14
+"""Characters of a column's name on a line, where its values are narrower."""
+WIDEST_HEAD = 70
+MOST_NAMES = 6
 WIDEST_CELL = 32
 """Characters of a cell, and of a chip's text, before they are cut."""
 
@@ -154,7 +159,7 @@ def show_grid(
 
     kept = rows[:MOST_ROWS]
     cells = [[_cell(row[i]) for row in kept] for i in range(len(columns))]
-    heads = [_short(name) for name in columns]
+    heads = [_head(name, column) for name, column in zip(columns, cells, strict=True)]
     fit = _fitting(out, heads, cells)
     grid = Table(box=None, padding=(0, 2, 0, 0), show_header=True, header_style="dim", pad_edge=False)
     for i in range(fit):
@@ -168,7 +173,9 @@ def show_grid(
     if left > 0:
         out.print(Text(f"  … and {plural(left, 'more row')}", style="dim"))
     if fit < len(columns):
-        out.print(Hanging("  ", [Text(f"Not shown: {', '.join(heads[fit:])}", style="dim")]), end="")
+        rest = ", ".join(_short(name) for name in columns[fit : fit + MOST_NAMES])
+        more_names = f" and {len(columns) - fit - MOST_NAMES:,} more" if len(columns) - fit > MOST_NAMES else ""
+        out.print(Hanging("  ", [Text(f"Not shown: {rest}{more_names}", style="dim")]), end="")
 
 
 def _bars(out: Console, values: Sequence[Any]) -> list[Text]:
@@ -181,16 +188,22 @@ def _cell(value: Any) -> str:
     return "–" if value is None else _short(show(value))
 
 
-def _short(text: Any) -> str:
+def _head(name: str, cells: Sequence[str]) -> str:
+    """Return a column's name on as many lines as its values are narrow."""
+    width = max(HEAD, *(cell_len(cell) for cell in cells)) if cells else HEAD
+    return "\n".join(textwrap.wrap(_short(name, WIDEST_HEAD), width, break_long_words=False)) or "–"
+
+
+def _short(text: Any, widest: int = WIDEST_CELL) -> str:
     said = clean(str(text)).replace("\n", "␤").replace("\t", " ")
-    return said if len(said) <= WIDEST_CELL else f"{said[: WIDEST_CELL - 1]}…"
+    return said if len(said) <= widest else f"{said[: widest - 1]}…"
 
 
 def _fitting(out: Console, heads: Sequence[str], cells: Sequence[Sequence[str]]) -> int:
     """Return how many columns fit side by side, at least one."""
     used = 0
     for i, head in enumerate(heads):
-        used += max(map(cell_len, (head, *cells[i]))) + 2
+        used += max(map(cell_len, (*head.split("\n"), *cells[i]))) + 2
         if used > out.width - 2 and i:
             return i
     return len(heads)
