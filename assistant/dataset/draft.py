@@ -96,6 +96,8 @@ class Draft:
     unread: list[str] = field(default_factory=list)
     mentions: list[Mention] = field(default_factory=list)
     plot: str = ""
+    period: tuple[str, str] | None = None
+    timed: bool = False
     focus: tuple[str, ...] = ()
     outlying: list[str] = field(default_factory=list)
     edges: list[Measure] = field(default_factory=list)

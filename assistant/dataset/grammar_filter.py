@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from assistant.dataset.draft import Draft
+from assistant.dataset.lexicon import ENTITIES
 from assistant.dataset.link import Mention
 from assistant.dataset.page import Found, Page
 from assistant.dataset.steps import (
@@ -200,6 +201,7 @@ def _compared_before(draft: Draft, page: Page) -> None:
                 )
 
 
+_PEOPLE_STEMS = frozenset(stem(word) for word in ENTITIES)
 _PEOPLE = bag(
     "people person passenger customer patient employe employee player individual student client user men women adult"
 )
@@ -319,7 +321,7 @@ def read_flags(draft: Draft, page: Page) -> None:
         _flag(draft, found, relative=True)
     for found in page.find(
         r"(?:(?:for|of|among|in|from|only|by|are|is|were|how many) )+(?P<not>not |non )?(?P<c>{C})"
-        r"(?= (?:people|passengers|customers|individuals|employees|patients|players|\.|\?|~)|$)"
+        r"(?= (?:are|is|do|did|people|passengers|customers|individuals|employees|patients|players|\.|\?|~)|$)"
     ):
         _flag(draft, found, relative=False)
 
@@ -328,12 +330,22 @@ def _flag(draft: Draft, found: Found, *, relative: bool) -> None:
     mention = found.items("C", "c")[0]
     column = draft.column(mention.column)
     words = found.match.group().split(" ")
-    if column.yes is None or (
-        relative and not set(words) & {"who", "that", "which", "are", "is", "were", "was", "not", "did"}
-    ):
+    verb = found.said.split()[-1].lower()
+    acted = verb.endswith("ed") and stem(words[-2] if len(words) > 1 else "") in _PEOPLE_STEMS
+    said_of = bool(set(words) & {"who", "that", "which", "are", "is", "were", "was", "not", "did"})
+    if column.yes is None or (relative and not acted and not said_of):
         return
     value = column.no if found.match.group("not") else column.yes
-    _add(draft, found, Compare("eq", Col(column.name), Const(value)), mention)
+    draft.use(mention)
+    draft.limit(Compare("eq", Col(column.name), Const(value)), found.clause, found.said)
+    start, _ = found.span()
+    for offset, code in enumerate(words):
+        if code in _OF_FLAGS or code == found.group("c"):
+            found.page.elements[start + offset].used = True
+    found.taken = True
+
+
+_OF_FLAGS = bag("not non never who that which is are was were has have had do does did for among only n't")
 
 
 def _operand(page: Page, code: str) -> Scalar:

@@ -247,6 +247,9 @@ def read_counts(draft: Draft, page: Page, limits: list[Condition]) -> None:
         mention = found.items("C", "c")[0]
         if not (draft.column(mention.column).kind == "number" and not draft.column(mention.column).whole):
             _want(draft, found, "shares", (draft.use(mention),))
+    if len(draft.groups) == 1 and not limits:
+        for found in page.find(rf"{_SHARE}(?: of)?(?: (?:all|rows|records|[a-z]+s))*"):
+            _want(draft, found, "shares", draft.groups, by=())
     if limits:
         for found in page.find(rf"{_SHARE}(?: of)?(?: (?:all|rows|records|total))*"):
             _share(draft, found, limits)
@@ -255,7 +258,18 @@ def read_counts(draft: Draft, page: Page, limits: list[Condition]) -> None:
         r" (?:each |unique |every |values? )*(?P<c>{C})"
     ):
         _want(draft, found, "counts", (draft.use(found.items("C", "c")[0]),))
+    _identified(draft, page)
     _rows(draft, page)
+
+
+def _identified(draft: Draft, page: Page) -> None:
+    """`how many countries` where a column names each row: the rows are counted."""
+    for found in page.find(rf"{_HOW_MANY} (?P<c>{{C}})"):
+        mention = found.items("C", "c")[0]
+        column = draft.column(mention.column)
+        if column.kind == "text" and column.distinct == column.present:
+            draft.use(mention)
+            _count(draft, found)
 
 
 def _share(draft: Draft, found: Found, limits: list[Condition]) -> None:
@@ -415,6 +429,13 @@ def _leading_group(draft: Draft, page: Page) -> None:
                 options=options,
             )
             _lead(draft, found, group, measure, kind, column)
+    for found in page.find(r"(?:which|what) (?P<g>{C})(?: (?!M\d|C\d)\S+){0,3}? (?P<x>most|fewest) (?P<c>{C})"):
+        kind, group, column = _extreme(found), found.items("C", "g")[0], found.items("C", "c")[0]
+        if draft.numeric(column.column) and not _crosses(found):
+            name = column.column
+            _lead(
+                draft, found, group, Measure(label=f"sum of {name}", function="sum", columns=(Col(name),)), kind, column
+            )
     for found in page.find(
         rf"(?:(?:which|what) )(?P<g>{{C}}){has} {_EXTREME} (?:(?:number|count) of )?(?:rows|records|"
         r"entries|[a-z]+s)(?= [?.~]| in| ~|$)"

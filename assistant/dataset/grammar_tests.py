@@ -47,6 +47,10 @@ def read_relations(draft: Draft, page: Page, source: str = "question") -> None:
         names = [mention.column for mention in found.items("C")]
         if all(_related(draft, name) for name in names):
             _pairs(draft, found, names, source)
+    for found in page.find(rf"(?P<c>{{C}}) (?:vs|versus|and|against) (?P<d>{{C}}) {_RELATION}"):
+        names = [mention.column for mention in found.items("C")]
+        if all(_related(draft, name) for name in names):
+            _pairs(draft, found, names, source)
     if len(draft.focus) == 2:
         for found in page.find(
             rf"{_RELATION} {_BETWEEN} (?:these|two|both|them)(?: (?:these|two|columns?|variables?|features?))*"
@@ -278,6 +282,7 @@ def _task(draft: Draft, target: str) -> str:
 
 def _target(draft: Draft, page: Page) -> str | None:
     for pattern in (
+        r"L\d+ (?:of|for) (?P<c>{C})",
         r"(?:predict|predicting|predicts|prediction of|estimate|estimating|forecast|classify)(?: \S+){0,4}? (?P<c>{C})",
         r"(?:target|dependent|response|outcome)(?: (?:variable|is|feature|column|:|as))* (?P<c>{C})",
         r"(?P<c>{C})(?: (?:as|is|being))+ (?:target|dependent|response|outcome)(?: variable)?",

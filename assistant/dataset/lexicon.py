@@ -9,9 +9,9 @@ from assistant.dataset.tokens import bag, stem
 
 GLUE = bag("the a an of in on at by for to and or per with from each is are was were this that these those")
 LIGHT = bag(
-    """number num no of in the id value values col column total amount usd dollar dollars eur percent percentage pct
-    per unit units count cnt index level rate score data indicator flag is has thousand thousands million
-    millions record recorded given"""
+    """name number num no of in the id value values col column total amount usd dollar dollars eur percent
+    percentage pct per unit units count cnt index level rate score data indicator flag is has thousand
+    thousands million millions record recorded given"""
 )
 ABBREVIATIONS: Mapping[str, tuple[str, ...]] = {
     "maximum": ("max",), "minimum": ("min",), "averag": ("avg",), "average": ("avg",),
@@ -112,25 +112,26 @@ NAMELESS = "new feature"
 
 PLAIN_WORDS = bag(
     """imputing imputed imputation impute filling filled removing removed predicting predicted prediction training
-    testing mean average median mode count counts total sum number rate range min max minimum maximum high low
-    close open first last value values name names date time type types level group groups test model score
-    scores data row rows column columns percent percentage share top bottom highest lowest year years month
-    day days hour id index order method method results result difference ratio missing null outlier outliers
-    correlation class classes no yes other all none not new old more less than over under between distribution
-    normal skewed size variable feature features unique distinct different common frequent each any both same
-    error errors rank position target label positive negative left right up down status sample samples a b c d
-    e f g h i j k l m n o p q r s t u v w x y z"""
+    testing mean average median mode count counts total sum number rate range min max minimum maximum high
+    low close open first last value values name names date time type types level group groups test model
+    score scores data row rows column columns percent percentage share top bottom highest lowest year years
+    month day days hour id index order method method results result difference ratio missing null outlier
+    outliers correlation class classes no yes other all none not new old more less than over under between
+    distribution normal skewed size variable feature features unique distinct different common frequent each
+    any both same error errors rank position target label positive negative left right up down status sample
+    samples a b c d e f g h i j k l m n o p q r s t u v w x y z"""
 )
 """Words of the grammar, or too common: they name a column only where they stand as one."""
 
 ENTITIES = bag(
-    """individual person people passenger customer client user employee worker patient student player athlete member
-    subject participant respondent house home property car vehicle automobile country city state region county
-    storm row record entry observation sample instance case example item product order transaction sale movie
-    film book song company stock flight trip day team game match school hospital event animal plant applicant
-    loan household man woman everyone child family review article country nation place store shop building
-    apartment accident crime survey policyholder insured driver guest visitor buyer seller account profile
-    candidate voter citizen datum point wine flower iris diamond penguin model"""
+    """individual person people passenger customer client user employee worker patient student player athlete
+    member subject participant respondent house home property car vehicle automobile country city state
+    region county storm row record entry observation sample instance case example item product order
+    transaction sale movie film book song company stock flight trip day team game match school hospital
+    event animal plant applicant loan household man woman everyone child family review article country
+    nation place store shop building apartment accident crime survey policyholder insured driver guest
+    visitor buyer seller account profile candidate voter citizen datum point wine flower iris diamond
+    penguin model"""
 )
 """What a row may stand for; such a noun after `of`, `by` or `how many` restricts nothing."""
 
@@ -139,21 +140,21 @@ HARMLESS = bag(
     strength direction exactly basis visualize chart plot graph statistically aboard overall etcetera
     calculate compute find determine identify report give show tell provide get obtain return display list
     print evaluate assess examine explore investigate analyze analyse perform conduct check see know present
-    output state derive using use used via by with through based what which who whose how many much is are was
-    were be been being do does did has have had can could would will should may might shall must please me us
-    we you your i my our it its itself they them their theirs there here this that these those such the a an
-    and or but if so then also as at of in on to for from into onto upon within during per about between among
-    each every all any both just specific specifically particular given dataset data table file csv column
-    columns feature features variable variables field fields attribute attributes value values entire whole
-    overall available respective respectively corresponding correspondingly following provided python pandas
-    panda numpy scipy sklearn scikit learn library libraries function functions built module dataframe method
-    methods formula procedure process technique techniques result results answer answers final round rounded
-    rounding decimal decimals place places point points digit digits number numbers too additionally
-    furthermore moreover next afterwards finally lastly separately individually together same question
-    constraints constraint note ensure make sure order exist exists existing present presented contain
-    contains contained recorded record named called let want need like interested if yes any some information
-    info appropriate suitable calculation calculations computation analysis statistic statistics statistical
-    summary measure measures figure"""
+    output state derive using use used via by with through based what which who whose how many much is are
+    was were be been being do does did has have had can could would will should may might shall must please
+    me us we you your i my our it its itself they them their theirs there here this that these those such
+    the a an and or but if so then also as at of in on to for from into onto upon within during per about
+    between among each every all any both just specific specifically particular given dataset data table
+    file csv column columns feature features variable variables field fields attribute attributes value
+    values entire whole overall available respective respectively corresponding correspondingly following
+    provided python pandas panda numpy scipy sklearn scikit learn library libraries function functions built
+    module dataframe method methods formula procedure process technique techniques result results answer
+    answers final round rounded rounding decimal decimals place places point points digit digits number
+    numbers too additionally furthermore moreover next afterwards finally lastly separately individually
+    together same question constraints constraint note ensure make sure order exist exists existing present
+    presented contain contains contained recorded record named called let want need like interested if yes
+    any some information info appropriate suitable calculation calculations computation analysis statistic
+    statistics statistical summary measure measures figure"""
 )
 """Words that change no result where no rule has used them."""
 HARMLESS_STEMS = frozenset(stem(word) for word in HARMLESS)

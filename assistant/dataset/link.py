@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Embed = Callable[[Sequence[str]], np.ndarray]
 MOST_VALUES = 1000
 MOST_WORDS = 7
+MOST_CACHED = 20_000
 _SURE = 0.7
 _KEYS = bag("id ids key code uuid guid index")
 _JOINTS = bag("and or to from with by between on is are was were")
@@ -102,12 +103,23 @@ class Linker:
     cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
+    def signature(self) -> int:
+        """Tells linkers of one table with different added columns apart."""
+        return hash(tuple(column.name for column in self.columns))
+
+    @cached_property
     def by_name(self) -> dict[str, Column]:
         return {column.name: column for column in self.columns}
 
     @cached_property
     def value_index(self) -> dict[tuple[str, ...], tuple[tuple[str, Any], ...]]:
         """Stemmed words of a value -> where it occurs."""
+        if "#values" not in self.cache:
+            self.cache["#values"] = self._index_values()
+        found: dict[tuple[str, ...], tuple[tuple[str, Any], ...]] = self.cache["#values"]
+        return found
+
+    def _index_values(self) -> dict[tuple[str, ...], tuple[tuple[str, Any], ...]]:
         index: dict[tuple[str, ...], list[tuple[str, Any]]] = {}
         for column in self.columns:
             if column.kind == "text":
@@ -132,18 +144,32 @@ class Linker:
         new = tuple(
             Column(name=name, kind="number", parts=identifier_words(name)) for name in names if name not in known
         )
-        return Linker(self.columns + new, self.name, self.fingerprint, self.embed, self.aliases)
+        return Linker(self.columns + new, self.name, self.fingerprint, self.embed, self.aliases, self.cache)
 
     def with_aliases(self, aliases: Sequence[tuple[str, str]]) -> Linker:
         """The same knowing other names of its columns."""
-        return Linker(self.columns, self.name, self.fingerprint, self.embed, (*self.aliases, *aliases))
+        return Linker(self.columns, self.name, self.fingerprint, self.embed, (*self.aliases, *aliases), self.cache)
 
     # -- finding ------------------------------------------------------------------------------------------------------
 
     def mentions(self, text: str, words: Sequence[Word]) -> tuple[Mention, ...]:
         """Every column and value that the words name, no word used twice, the longest and surest first."""
         found = [*self._literal(text, words), *self._alias(words), *self._split(words), *self._values(words)]
-        return _without_overlap(found, words)
+        return self._beside(_without_overlap(found, words), words)
+
+    def _beside(self, found: tuple[Mention, ...], words: Sequence[Word]) -> tuple[Mention, ...]:
+        """Common words that are a value of the column beside them: `four doors` of num-of-doors."""
+        more = []
+        taken = {index for mention in found for index in range(mention.start, mention.end)}
+        for mention in found:
+            for at in (mention.start - 1, mention.end):
+                if mention.is_value or at in taken or not 0 <= at < len(words) or words[at].is_mark:
+                    continue
+                places = self.value_index.get((stem(words[at].lower),), ())
+                value = next((value for name, value in places if name == mention.column), None)
+                if value is not None and words[at].lower not in GLUE:
+                    more.append(Mention(start=at, end=at + 1, column=mention.column, value=value, is_value=True))
+        return tuple(sorted((*found, *more), key=lambda mention: mention.start))
 
     def _literal(self, text: str, words: Sequence[Word]) -> list[Mention]:
         found = []
@@ -228,8 +254,10 @@ class Linker:
 
     def scored(self, texts: tuple[str, ...]) -> list[tuple[float, str]]:
         """Columns that these words may name, best first."""
-        key = " ".join(texts)
+        key = f"{self.signature} {' '.join(texts)}"
         if key not in self.cache:
+            if len(self.cache) > MOST_CACHED:
+                self.cache.clear()
             scores = ((_score(texts, column), column.name) for column in self.columns)
             self.cache[key] = sorted(((s, n) for s, n in scores if s > 0.4), key=lambda pair: -pair[0])
         found: list[tuple[float, str]] = self.cache[key]
@@ -476,9 +504,9 @@ def _value_keys(column: Column, value: str) -> list[tuple[str, ...]]:
 
 
 @lru_cache(maxsize=32)
-def _columns_of(fingerprint: str, names: tuple[str, ...], table: _Held) -> tuple[Column, ...]:
+def _columns_of(fingerprint: str, names: tuple[str, ...], table: _Held) -> tuple[tuple[Column, ...], dict[str, Any]]:
     frame = table.rows.sample() if table.rows.large else table.rows.frame
-    return tuple(_describe(name, frame[name]) for name in names)
+    return tuple(_describe(name, frame[name]) for name in names), {}
 
 
 @dataclass(frozen=True)
@@ -491,8 +519,8 @@ class _Held:
 
 def linker(table: Rows, embed: Embed | None = None) -> Linker:
     """The linker of a table; what it reads of the columns is kept for the last 32 tables."""
-    columns = _columns_of(table.fingerprint, table.columns, _Held(table.fingerprint, table))
-    return Linker(columns, table.name, table.fingerprint, embed)
+    columns, cache = _columns_of(table.fingerprint, table.columns, _Held(table.fingerprint, table))
+    return Linker(columns, table.name, table.fingerprint, embed, (), cache)
 
 
 def _describe(name: str, values: pd.Series) -> Column:

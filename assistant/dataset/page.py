@@ -23,13 +23,14 @@ from assistant.dataset.lexicon import (
     UNITS,
 )
 from assistant.dataset.link import Linker, Mention
-from assistant.dataset.tokens import Word, bag, stem, words_of
+from assistant.dataset.tokens import Word, bag, identifier_words, stem, words_of
 
 _FILLERS = bag("the a an their his her its respective my our")
 _NEAR_COLUMN = bag(
     "column columns feature features variable variables field fields attribute attributes values"
     " value data price prices"
 )
+_SCALES = {"thousand": 1e3, "million": 1e6, "millions": 1e6, "billion": 1e9, "billions": 1e9, "hundred": 1e2}
 _MONTHS = {
     name: index + 1
     for index, name in enumerate(
@@ -272,6 +273,9 @@ def _single(words: Sequence[Word], index: int, end: int) -> Element:
     if word.date is not None:
         return Element("D", index, index + 1, word.date)
     if word.number is not None:
+        scale = _SCALES.get(words[index + 1].lower) if index + 1 < end else None
+        if scale is not None:
+            return Element("N", index, index + 2, (word.number * scale, False))
         percent = word.percent or (index + 1 < end and words[index + 1].lower in ("percent", "%"))
         last = index + 2 if percent and not word.percent else index + 1
         return Element("N", index, last, (word.number, percent))
@@ -323,17 +327,33 @@ def _without_asides(pieces: list[Element], words: Sequence[Word]) -> list[Elemen
             kept[-1] = Element("V", kept[-1].start, piece.end, value.item)
             index += 1
             continue
-        if kept and kept[-1].code == "C" and _verb(piece, words):
+        if kept and (kept[-1].code in ("C", "V") or stem(kept[-1].code) in _ENTITY_STEMS) and _verb(piece, words):
             piece = Element(words[piece.start].lower, piece.start, piece.end, words[piece.start])
+        if kept and kept[-1].code == "V" and _part_of_name(kept[-1], piece, words):
+            kept[-1] = Element("V", kept[-1].start, piece.end, kept[-1].item)
+            index += 1
+            continue
         kept.append(piece)
         index += 1
     return kept
 
 
+def _part_of_name(value: Element, piece: Element, words: Sequence[Word]) -> bool:
+    """Tell whether a plain word after a value is a part of its column's name: `diesel fuel` of fuel-type."""
+    if piece.code != words[piece.start].lower or not piece.code.isalpha():
+        return False
+    return stem(piece.code) in {stem(part) for part in identifier_words(value.item.column)}
+
+
 def _verb(piece: Element, words: Sequence[Word]) -> bool:
-    """Tell whether a weakly linked word right after a column is its participle: `doubles hit by`."""
+    """Tell whether a weakly linked word after a column, value or noun is a participle: `doubles hit by`."""
+    text = words[piece.start].lower
+    if piece.code != "C" or piece.end - piece.start > 1 or piece.item.literal or words[piece.start].quoted:
+        return False
     return (
-        piece.code == "C" and piece.end - piece.start == 1 and piece.item.score < 0.9 and not words[piece.start].quoted
+        (text in PARTICIPLES and not piece.item.literal)
+        or (text.endswith("ed") and piece.item.score < 0.9)
+        or piece.item.score < 0.7
     )
 
 

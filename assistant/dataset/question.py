@@ -20,6 +20,7 @@ from assistant.dataset.grammar_measure import (
     read_statistics,
     read_table_facts,
 )
+from assistant.dataset.grammar_plain import read_idioms, read_named_rows, read_periods, read_plain, read_who
 from assistant.dataset.grammar_rows import finish_outliers, read_rows
 from assistant.dataset.grammar_settings import settle
 from assistant.dataset.grammar_tests import read_fits, read_group_tests, read_normality, read_relations
@@ -59,6 +60,7 @@ def draft_of(question: str, link: Linker, constraints: str, asks: tuple[Ask, ...
     settle(draft.settings, draft.page)
     settle(draft.settings, draft.notes)
     _define(draft, names)
+    read_periods(draft, draft.page)
     _select(draft)
     _measure(draft, both)
     return draft
@@ -78,6 +80,7 @@ def _define(draft: Draft, names: tuple[str, ...]) -> None:
 def _select(draft: Draft) -> None:
     for page in (draft.page, draft.notes):
         read_extremes(draft, page)
+        read_named_rows(draft, page)
         read_filters(draft, page)
         read_groups(draft, page)
         read_table_facts(draft, page)
@@ -116,15 +119,18 @@ def _constant(condition: Condition) -> tuple[Scalar, ...]:
 
 def _measure(draft: Draft, text: str) -> None:
     conditions = [limit.condition for limit in draft.limits]
+    read_idioms(draft, draft.page)
     for page, source in ((draft.page, "question"), (draft.notes, "constraints")):
         read_relations(draft, page, source)
         read_counts(draft, page, conditions)
         read_statistics(draft, page, source)
     read_fits(draft, draft.page, draft.notes)
+    read_plain(draft, draft.page)
     read_normality(draft, draft.page, text)
     read_group_tests(draft, draft.page, text)
     finish_outliers(draft, text)
     take_rules(draft)
+    read_who(draft, draft.page)
 
 
 _APPOSITION = re.compile(r"((?:[A-Za-z][\w/&'-]*\s+){0,5}[A-Za-z][\w/&'-]*)\s*\(([^()]{1,40})\)")
