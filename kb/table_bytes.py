@@ -207,7 +207,7 @@ def start_of(file: File, count: int) -> bytes:
 def fingerprint(path: Path, *, whole_below: int = 512 << 20) -> tuple[str, bool]:
     """Return the SHA-256 of a file's content, and whether all of it was read.
 
-    Of a file of `whole_below` bytes or more (and of 64 MB) it is that of the size, the first and last MB and 62 blocks in between.
+    Of a file of `whole_below` bytes or more, and 64 MB at least, it is that of the size and of 64 blocks of 1 MB.
     """
     size = path.stat().st_size
     with path.open("rb") as opened:

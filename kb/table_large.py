@@ -21,13 +21,14 @@ from kb.table_layout import Found, Layout, changed
 from kb.table_missing import PANDAS
 from kb.table_ragged import LONGEST
 from kb.table_sql import dtype_of, typed_sql
-from kb.table_text import Head, columns_of, head_of, refuse_long_line
+from kb.table_text import Head, columns_of, head_of, refuse_long_line, unlike_names
 from kb.table_typed import frame_of, limited, plan_notes, planned
 from kb.table_types import Plan, convert, layout_with
 
 HEAD = 4 << 20
 BLOCKS, BLOCK = 63, 256 << 10
 ENCODINGS = {"utf-8": "utf-8", "latin-1": "latin-1", "iso-8859-1": "latin-1", "utf-16": "utf-16"}
+_BEYOND_LATIN_1 = frozenset("€‚„…†‡‰ŠŒŽ‘’“”•–—™šœžŸ")
 SPOTS = 1000
 """A sample is taken as neighbouring lines at this many places."""
 
@@ -35,9 +36,11 @@ SPOTS = 1000
 def read_large(file: File, kind: str, given: Mapping[str, Any], *, limit: int) -> Found:
     """Return what is in a large text file. Raises TableTooLarge where DuckDB cannot read it where it lies."""
     start = start_of(file, LONGEST)
-    if kind == "csv":
+    if kind != "json":
         refuse_long_line(file, start)
     text = as_utf8(file, start[:HEAD], given)
+    if text.encoding == "windows-1252" and not _BEYOND_LATIN_1 & set(text.data.decode("utf-8", "replace")):
+        text = replace(text, encoding="latin-1")
     if ENCODINGS.get(text.encoding) is None:
         why = f"a file of this size in {text.encoding} cannot be read where it lies"
         raise TableTooLarge(file.path, why, hint="convert it to UTF-8 or to Parquet")
@@ -50,6 +53,8 @@ def read_large(file: File, kind: str, given: Mapping[str, Any], *, limit: int) -
 
 def _delimited(file: File, text: Text, given: Mapping[str, Any]) -> Found:
     head = head_of(file, text.data, given)
+    names, cased = unlike_names(head.names)
+    head = replace(head, names=names, notes=(*head.notes, *cased))
     quote = given.get("quote", head.quote)
     if head.shape.delimiter == " ":
         why = "fields parted by runs of spaces are not read from a file of this size"
@@ -70,8 +75,14 @@ def _delimited(file: File, text: Text, given: Mapping[str, Any]) -> Found:
     layout = changed(layout, **fields, **layout_with(layout, plans))
     rows, source, mended = _counted(file, head, quote, layout, plans)
     sampler = None
-    if not file.compression and layout.encoding == "utf-8" and not mended and not _broken_over_lines(table):
-        sampler = partial(lines_sample, file, head, quote, plans)
+    if (
+        not file.compression
+        and layout.encoding == "utf-8"
+        and not mended
+        and not _broken_over_lines(table)
+        and rows > 4 * SPOTS
+    ):
+        sampler = partial(lines_sample, file, head, quote, plans, source, rows)
     return Found(
         layout=layout,
         rows=rows,
@@ -90,8 +101,7 @@ def sampled_note(rows: int) -> str:
 
 def _sample_columns(file: File, text: Text, head: Head, quote: str) -> pa.Table:
     """Return the rows of the file's start and of blocks across it as texts; blocks that do not fit are left out."""
-    whole = text.data[: text.data.rfind(b"\n") + 1] or text.data
-    first, _ = columns_of(file, whole, head, quote)
+    first, _ = columns_of(file, _whole_rows(text.data, quote), head, quote)
     parts = [first]
     bare = Head(shape=head.shape, names=head.names, offset=0, lines=0)
     for block in _blocks(file) if text.encoding == "utf-8" and not file.compression else ():
@@ -102,6 +112,17 @@ def _sample_columns(file: File, text: Text, head: Head, quote: str) -> pa.Table:
         if not notes:
             parts.append(part)
     return pa.concat_tables(parts)
+
+
+def _whole_rows(data: bytes, quote: str) -> bytes:
+    """Return the start of a text up to the last line end that stands outside of quotation marks."""
+    mark = quote.encode()
+    kept = data[: data.rfind(b"\n") + 1]
+    for _ in range(20):
+        if not mark or kept.count(mark) % 2 == 0:
+            break
+        kept = kept[: kept.rfind(b"\n", 0, kept.rfind(mark)) + 1]
+    return kept or data
 
 
 def _blocks(file: File) -> Iterator[bytes]:
@@ -145,13 +166,15 @@ def _counted_leniently(
         raise TableUnreadable(file.path, why, hint="check the delimiter and the quotes, or set them by hand") from None
     lines = ", ".join(str(line) for (line,) in lost[:5]) + ", …" * (len(lost) > 5)
     many = f"{len(lost):,}{' or more' * (len(lost) >= 1000)}"
-    told = [f"{many} rows have more fields than columns and were left out (lines {lines})"] if lost else []
-    return rows, source, (*told, "rows with fewer fields than columns, or odd quotes, were filled with missing values")
+    told = (
+        [f"{many} rows have more fields than columns, or odd quotes, and were left out (lines {lines})"] if lost else []
+    )
+    return rows, source, (*told, "rows with fewer fields than columns were filled with missing values")
 
 
 def _one(made: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = made.execute(query).fetchone()
-    return int(row[0]) if row else 0
+    ((count,),) = made.execute(query).fetchall()
+    return int(count)
 
 
 def fast_count(file: File, head: Head, quote: str) -> int | None:
@@ -185,7 +208,7 @@ def _reader(file: File, head: Head, quote: str, layout: Layout, *, lenient: bool
     options = [
         f"auto_detect=false, header=false, skip={head.lines}, delim={literal(layout.delimiter)}",
         f"quote={literal(quote)}, escape={literal(quote)}, columns={{{kinds}}}, nullstr=[{tokens}]",
-        f"encoding={literal(ENCODINGS[layout.encoding])}, strict_mode=false",
+        f"encoding={literal(ENCODINGS[layout.encoding])}",
     ]
     if file.compression:
         options.append(f"compression={literal(file.compression)}")
@@ -200,17 +223,19 @@ def _source(file: File, head: Head, quote: str, layout: Layout, plans: Mapping[s
 
 
 def lines_sample(
-    file: File, head: Head, quote: str, plans: Mapping[str, Plan], n: int, *, seed: int = SEED
+    file: File, head: Head, quote: str, plans: Mapping[str, Plan], source: str, rows: int, n: int
 ) -> pd.DataFrame:
-    """Return about evenly spread rows of a file whose rows are lines: `n` of them, in order, typed as planned."""
-    parts = list(_spots(file, head, n, seed))
+    """Return `n` rows from all over a file whose rows are lines, typed as planned; the same ones each time."""
+    if n * 4 > rows:
+        return sampled(file.path, source, n, rows=rows)
+    parts = list(_spots(file, head, n, SEED))
     bare = Head(shape=head.shape, names=head.names, offset=0, lines=0)
     table, _ = columns_of(file, b"".join(parts), bare, quote)
     columns = dict(zip(head.names, table.columns, strict=True))
     frame = frame_of({name: convert(column, lenient(plans[name])) for name, column in columns.items()})
     if len(frame) <= n:
         return frame
-    return frame.sample(n=n, random_state=seed).sort_index().reset_index(drop=True)
+    return frame.sample(n=n, random_state=SEED).sort_index().reset_index(drop=True)
 
 
 def lenient(made: Plan) -> Plan:
@@ -221,7 +246,7 @@ def lenient(made: Plan) -> Plan:
 def _spots(file: File, head: Head, n: int, seed: int) -> Iterator[bytes]:
     """Yield whole lines at random places, each line at most once."""
     spots = min(SPOTS, max(n, 1))
-    wanted = -(-n // spots)
+    wanted = -(-n * 11 // (spots * 10))
     places = np.sort(np.random.default_rng(seed).integers(head.offset, file.size, spots))
     done = head.offset
     with file.path.open("rb") as opened:

@@ -115,9 +115,10 @@ def _one_of(choices: Iterable[str]) -> Callable[[str, Any], str]:
 def _character(empty: str) -> Callable[[str, Any], str]:
     def check(name: str, value: Any) -> str:
         value = {"\\t": "\t", "tab": "\t", None: ""}.get(value, value)
-        if not isinstance(value, str) or len(value) > 1 or value in "\r\n" * bool(value) or (not value and not empty):
+        fine = isinstance(value, str) and len(value) <= 1 and value not in ("\r", "\n") and bool(value or empty)
+        if not fine:
             raise _refuse(name, value, f"one character{empty}")
-        return value
+        return str(value)
 
     return check
 

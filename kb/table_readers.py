@@ -16,6 +16,9 @@ from kb.table_sheets import read_sheet
 from kb.table_text import columns_of, head_of, refuse_long_line
 from kb.table_typed import typed
 
+MOST_JSON = 64 << 20
+"""A list of records takes many times its size while it is parsed; larger ones are read by DuckDB."""
+
 
 def read(file: File, given: Mapping[str, Any], *, limit: int) -> Found:
     """Return what is in `file`; one larger than `limit` bytes unpacked is read where it lies."""
@@ -26,12 +29,14 @@ def read(file: File, given: Mapping[str, Any], *, limit: int) -> Found:
     kind = given.get("format") or _kind(file)
     if kind in ("parquet", "excel"):
         raise TableUnreadable(file.path, f"it is no {kind} file", hint="leave the format to be detected")
-    large = file.size >= limit
+    large = file.size >= (min(limit, MOST_JSON) if kind == "json" else limit)
     data = b"" if large else start_of(file, limit + 1)
     if large or len(data) > limit:
         return _read_large(file, kind, given, limit=limit)
     if kind in ("json", "jsonl"):
         text = as_utf8(file, data, given)
+        if kind == "jsonl":
+            refuse_long_line(file, text.data)
         return {"json": read_json, "jsonl": read_lines}[kind](file, text, given)
     return read_delimited(file, data, given)
 

@@ -15,7 +15,8 @@ def typed_sql(column: str, name: str, made: Plan) -> str:
         return text if made.kind == "text" else f"CAST({text} AS DOUBLE)"
     value, what = {"integer": _whole, "float": _number, "boolean": _boolean, "date": _date}[made.kind](text, made)
     if made.force:
-        return value
+        # Not a bare TRY_CAST: DuckDB would move that into the CSV reader, which then fails on what does not fit.
+        return f"CASE WHEN {text} IS NULL THEN NULL ELSE {value} END"
     told = literal(f"the column {name} holds a value that is not {what} (set its type to text to keep it): ")
     return f"CASE WHEN {text} IS NULL THEN NULL WHEN {value} IS NULL THEN error({told} || {column}) ELSE {value} END"
 

@@ -113,6 +113,20 @@ def unique_names(raw: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(made), tuple(notes)
 
 
+def unlike_names(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return names that differ in more than case, as SQL needs them, and a note where one was changed."""
+    taken, made = set[str](), list[str]()
+    for name in names:
+        at, now = 1, name
+        while now.lower() in taken:
+            at, now = at + 1, f"{name}_{at}"
+        taken.add(now.lower())
+        made.append(now)
+    changed = [now for now, name in zip(made, names, strict=True) if now != name]
+    note = f"names that differ only in case cannot be told apart here; some are now {_listed(changed)}"
+    return tuple(made), (note,) if changed else ()
+
+
 def _listed(names: Sequence[str], most: int = 5) -> str:
     shown = ", ".join(repr(name) for name in names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"

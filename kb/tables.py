@@ -56,7 +56,7 @@ class Table:
         return self.kept
 
     def sample(self, n: int = 50_000) -> pd.DataFrame:
-        """Return `n` rows in the file's order, the same ones each time; all rows where there are no more."""
+        """Return `n` rows from all over the file, the same ones each time; all rows where there are no more."""
         if self.kept is None:
             return self.sampler(min(n, self.rows)) if self.sampler else self.frame
         if self.rows <= n:
