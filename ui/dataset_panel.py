@@ -62,8 +62,9 @@ def panel(
 ) -> Node:
     """Return the panel; without what was seen it says that this goes on, or failed. `column` is brought into view."""
     parts: list[Child] = [_tab(about, seen), _head(about, seen.profile if seen else None)]
-    body = _unseen(about, is_looking) if seen is None else _body(about, seen, column)
-    parts.append(el("div", "cw-panel-body cw-data-body cw-scroll", *body, _saved(saved), _how_read(about)))
+    first = _unseen(about, is_looking) if seen is None else _facts(seen, about)
+    body = [*first, _saved(saved), *(_columns(seen.profile, column) if seen else ())]
+    parts.append(el("div", "cw-panel-body cw-data-body cw-scroll", *body, _how_read(about)))
     return el("aside", "cw-panel cw-data-panel", *parts)
 
 
@@ -143,9 +144,7 @@ def _unseen(about: About, is_looking: bool) -> Iterator[Node]:
 # -- facts -----------------------------------------------------------------------------------------------------
 
 
-def _body(about: About, seen: Seen, column: str) -> Iterator[Node]:
-    profile = seen.profile
-    yield from _facts(seen, about)
+def _columns(profile: Profile, column: str) -> Iterator[Node]:
     yield el("p", "cw-label cw-part", f"Columns ({len(profile.columns):,})")
     most = max(_COLUMNS, next((at for at, one in enumerate(profile.columns, 1) if one.name == column), 0))
     for one in profile.columns[:most]:
@@ -334,3 +333,8 @@ def _value(value: Any) -> Node:
         part for name, one in value.items() for part in (el("dt", "cw-name", str(name)), el("dd", "", number(one)))
     )
     return el("dl", "cw-col-facts cw-values", *pairs)
+
+
+def _whole(value: Any) -> str:
+    """Return a value with all its digits."""
+    return exact(value) if isinstance(value, (float, str)) else figure(value)

@@ -87,8 +87,8 @@ def of_answer(answer: Mapping[str, Any]) -> str | None:
     return _known(told.get("path"), told.get("fingerprint"))
 
 
-def ids_of(answers: Sequence[Mapping[str, Any]]) -> list[str | None]:
-    """Return the ids of the known tables that stored answers were over, in order."""
+def tables_of(answers: Sequence[Mapping[str, Any]]) -> list[Dataset | None]:
+    """Return the known tables that stored answers were over, in order."""
     over = [answer.get("dataset") or {} for answer in answers]
     known = datasets.list_of(state.knowledge().catalogue) if any(over) else ()
     return [_among(known, told.get("path"), told.get("fingerprint")) for told in over]
@@ -103,12 +103,13 @@ def with_content(fingerprint: str | None) -> str | None:
 
 
 def _known(path: str | None, fingerprint: str | None) -> str | None:
-    return _among(datasets.list_of(state.knowledge().catalogue), path, fingerprint)
+    found = _among(datasets.list_of(state.knowledge().catalogue), path, fingerprint)
+    return None if found is None else found.id
 
 
-def _among(known: Sequence[Dataset], path: str | None, fingerprint: str | None) -> str | None:
-    same = next((one.id for one in known if path and str(one.path) == path), None)
-    return same or next((one.id for one in known if fingerprint and one.fingerprint == fingerprint), None)
+def _among(known: Sequence[Dataset], path: str | None, fingerprint: str | None) -> Dataset | None:
+    same = next((one for one in known if path and str(one.path) == path), None)
+    return same or next((one for one in known if fingerprint and one.fingerprint == fingerprint), None)
 
 
 def of_chat(chat: str | None) -> str | None:

@@ -54,13 +54,17 @@ def _refusal(given: Json) -> Node:
     )
 
 
-def below(given: Json) -> Iterator[Node]:
-    """Yield what stands below the plot: the table, how it was computed, the code, and what to ask next."""
+def below(given: Json, *, fingerprint: str | None = None) -> Iterator[Node]:
+    """Yield what stands below the plot: the table, how it was computed, the code, and what to ask next.
+
+    `fingerprint` is that of the table's content now, for an answer over an earlier state of it to say so.
+    """
     if not given["abstained"]:
         if given.get("table"):
             yield table(given["table"])
         yield from _how(given)
         yield _footer(given)
+        yield from _again(given, fingerprint)
     if given.get("suggestions"):
         yield render.suggestions("You could ask instead" if given["abstained"] else "Ask next", given["suggestions"])
 
@@ -164,5 +168,16 @@ def _footer(given: Json) -> Node:
         "footer",
         "cw-footer",
         el("span", "cw-verdict", render.verdict(given["claims"])),
+        render.confidence(given["confidence"]) if any(c["verdict"] == "quoted" for c in given["claims"]) else None,
         el("span", "", *over, name) if where else None,
     )
+
+
+def _again(given: Json, fingerprint: str | None) -> Iterator[Node]:
+    """Yield, where the table has changed since, that it has, with a button that runs the reading anew."""
+    before, read = (given.get("dataset") or {}).get("fingerprint"), given["reading"]
+    if fingerprint is None or before in (None, fingerprint):
+        return
+    runs = {"question": read["question"], "fingerprint": fingerprint}
+    again = button("cw-link", reading_line.run(read["link"], runs), "Run it again") if read.get("link") else None
+    yield el("p", "cw-changed cw-since", "The table has changed since. ", again)

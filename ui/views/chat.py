@@ -39,9 +39,9 @@ def _conversation() -> None:
             st.session_state["chat"] = None  # a chat that was deleted, or an address that was mistyped
         _name_in_address("c", st.session_state["chat"])
         _name_in_address("d", st.session_state.get("dataset"))
-        ids = opened.ids_of([made.answer for made in turns])
-        for made, id in zip(turns, ids, strict=True):
-            table.turn(made, dataset=id, is_new=made.asked == st.session_state.get("newest"))
+        tables = opened.tables_of([made.answer for made in turns])
+        for made, dataset in zip(turns, tables, strict=True):
+            table.turn(made, dataset, is_new=made.asked == st.session_state.get("newest"))
         pending = st.session_state.get("pending")
         if pending:
             _answer(pending, turns, st.session_state["chat"])

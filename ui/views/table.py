@@ -66,14 +66,15 @@ def welcome(dataset: Dataset) -> None:
 # -- turns -----------------------------------------------------------------------------------------------------
 
 
-def turn(made: Turn, *, dataset: str | None, is_new: bool) -> None:
-    """Show a turn; a plot stands between two trees."""
+def turn(made: Turn, dataset: Dataset | None, *, is_new: bool) -> None:
+    """Show a turn; a plot stands between two trees. `dataset` is the known table that it was over."""
     if not table_answer.is_over_table(made.answer):
         state.surface(render.turn(made, is_new=is_new), key=f"turn-{made.asked}")
         return
     heading = render.question(made.question, focus=is_new)
-    above = list(table_answer.above(made.answer, asked=made.asked, dataset=dataset))
-    below = list(table_answer.below(made.answer))
+    now = dataset.fingerprint if dataset else None
+    above = list(table_answer.above(made.answer, asked=made.asked, dataset=dataset.id if dataset else None))
+    below = list(table_answer.below(made.answer, fingerprint=now))
     spec = None if made.answer["abstained"] else _spec(made.answer.get("plot"))
     if spec is None:
         state.surface(el("article", "cw-turn", heading, *above, *below), key=f"turn-{made.asked}")
