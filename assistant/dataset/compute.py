@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+import numpy as np
 import pandas as pd
 
 from assistant.dataset import duck, fits, measures, plots, rows, stats
@@ -117,7 +118,9 @@ class FrameRows:
     def pull(self, names: set[str], *, most: int | None = None) -> pd.DataFrame:
         """Return columns as a frame, of a sample of at most `most` rows where that is given."""
         frame = self.frame[[name for name in self.frame.columns if name in names]]
-        return frame if most is None or len(frame) <= most else frame.sample(most, random_state=0).sort_index()
+        if most is None or len(frame) <= most:
+            return frame
+        return frame.iloc[np.sort(np.random.default_rng(0).choice(len(frame), most, replace=False, shuffle=False))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
