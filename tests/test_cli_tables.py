@@ -255,3 +255,27 @@ def test_corrections_are_read_from_what_is_typed(given: list[str] | None, made: 
 def test_a_correction_that_is_no_json_is_named() -> None:
     with pytest.raises(BadInput, match="types"):
         corrections_of(["types={"])
+
+
+# -- chat ----------------------------------------------------------------------------------------------------------
+
+
+def test_chat_about_a_table_reads_commands_from_a_pipe_and_needs_no_home() -> None:
+    said = call("chat", "--dataset", "homes.csv", stdin="mean price\n:open 1\n:columns\n:drop 99\nmax price\n:quit\n")
+    assert said.exit_code == 0
+    assert "375" in said.stdout
+    assert "expression" in said.stdout
+    assert "900" in said.stdout
+    assert "there is no chip 99" in said.stderr
+    assert "\x1b" not in said.stdout
+
+
+def test_chat_as_json_holds_each_turn_over_the_table() -> None:
+    told = one_object(call("chat", "--dataset", "homes.csv", "--json", stdin="mean price\n:columns\nmax price\n"))
+    assert [turn["result"]["kind"] for turn in told["turns"]] == ["values", "values"]
+    assert [turn["claims"][0]["citations"][0]["value"] for turn in told["turns"]] == [375.0, 900.0]
+
+
+def test_a_target_of_a_chat_must_be_a_column() -> None:
+    assert call("chat", "--dataset", "homes.csv", "--target", "nothing").exit_code == 1
+    assert call("chat", "--target", "price").exit_code == 2
