@@ -241,7 +241,11 @@ def test_keras_logs_are_runs_and_settings_beside_them_their_parameters(tmp_path:
 def test_histories_as_json_lines_and_as_lists_are_read(tmp_path: Path) -> None:
     write(tmp_path / "a" / "log.jsonl", '{"step": 0, "loss": 2}\n{"step": 10, "loss": 1, "note": "x"}\n')
     write(tmp_path / "b" / "history.json", '{"loss": [2, 1], "val_loss": [3, 2]}')
+    write(tmp_path / "c" / "epochs.json", '[{"epoch": 1, "val_acc": 0.5}, {"epoch": 2, "val_acc": 0.75}]')
+    write(tmp_path / "d" / "rl.csv", "episode,phase,reward\n1,train,-10.5\n1,eval,-9\n2,train,-8.5\n")
     runs = runs_in(tmp_path)
+    assert points(runs["c/epochs.json"], "val_acc") == [(1, 0.5), (2, 0.75)]
+    assert [(p.step, p.split) for p in runs["d/rl.csv"].history()] == [(1, "train"), (1, "valid"), (2, "train")]  # type: ignore[union-attr]
     assert points(runs["a/log.jsonl"], "loss") == [(0, 2.0), (10, 1.0)]
     assert points(runs["b/history.json"], "val_loss") == [(0, 3.0), (1, 2.0)]
 

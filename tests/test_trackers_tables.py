@@ -154,6 +154,38 @@ def test_lists_named_mappings_and_lines_of_json_are_tables_too(tmp_path: Path) -
     assert points(runs["x2"], "acc") == [(None, 0.6)]
 
 
+def test_rows_of_one_model_on_several_splits_are_one_run(tmp_path: Path) -> None:
+    rows = ("base,validation,0.5,0.6,2000", "base,test,0.4,0.7,2001", "rf,validation,0.8,0.5,1", "rf,test,0.9,0.4,2")
+    write(tmp_path / "results" / "metrics.csv", "\n".join(("model,split,roc_auc,log_loss,tn", *rows)))
+    runs = runs_in(tmp_path)
+    assert set(runs) == {"base", "rf"}
+    told = [(p.name, p.split, p.value) for p in runs["rf"].history()]  # type: ignore[union-attr]
+    assert told[:2] == [("roc_auc", "valid", 0.8), ("log_loss", "valid", 0.5)]
+    assert ("tn", "test", 2.0) in told
+
+
+def test_words_in_place_of_a_number_are_kept_as_what_describes_the_run(tmp_path: Path) -> None:
+    text = "timestamp,val_mAP50,loss,plot\n2026-03-30 09:07:11,crash,L1,a.png\n2026-03-30 09:25:19,0.192,L2,b.png\n"
+    write(tmp_path / "experiments.csv", text)
+    first, second = runs_in(tmp_path).values()
+    assert (first.tags["val_mAP50"], points(first, "val_mAP50")) == ("crash", [])
+    assert points(second, "val_mAP50") == [(None, 0.192)]
+    assert (second.params, second.tags["plot"]) == ({"loss": "L2"}, "b.png")
+
+
+def test_models_deep_in_a_json_file_are_runs(tmp_path: Path) -> None:
+    models = {"a": {"accuracy": 0.9, "config": {"lr": 0.1}}, "b": {"accuracy": 0.8, "config": {"lr": 0.2}}}
+    write(tmp_path / "results.json", json.dumps({"comparison": {"summary": {"n": 2}, "models": models}}))
+    runs = runs_in(tmp_path)
+    assert set(runs) == {"a", "b"}
+    assert runs["b"].params == {"lr": 0.2}
+
+
+def test_columns_whose_names_only_begin_like_a_prefix_keep_them(tmp_path: Path) -> None:
+    write(tmp_path / "results.csv", "model,params_total,config_name,accuracy\nrf,100,x,0.5\nsvm,200,y,0.75\n")
+    assert runs_in(tmp_path)["rf"].params == {"model": "rf", "params_total": 100, "config_name": "x"}
+
+
 def test_excel_sheets_of_results_are_read(tmp_path: Path) -> None:
     book = Workbook()
     sheet = book.active

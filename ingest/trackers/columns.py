@@ -4,7 +4,7 @@ A person corrects it with a file `citewise-runs.toml` beside the data (or in a f
 
     ["results/*.csv"]
     kind = "runs"                  # runs: a run per row; history: one run, a row per step; ignore: no runs
-    id = "Id"                      # also: name, time, status, step, experiment
+    id = "Id"                      # also: name, time, status, step, split, experiment
     metrics = ["R2 Score"]         # also: params, tags, ignore
     direction = { "R2 Score" = "maximize" }
 """
@@ -20,13 +20,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ingest.trackers.files import Unreadable, read_text
-from ingest.trackers.steps import STEPS, TIMES
+from ingest.trackers.steps import SPLITS, STEPS, TIMES
 from ingest.trackers.values import moment, number
 from ingest.trackers.words import is_id, is_measured, is_metric, is_name, is_param, words
-from kb.records import NOTHING
+from kb.records import NOTHING, split_of
 
 MAPPING = "citewise-runs.toml"
-_PREFIX = re.compile(r"(metrics?|params?|parameters|tags?|config|hparams|hyperparameters)[._/ ](.+)", re.IGNORECASE)
+_PREFIX = re.compile(r"(metrics?|params?|parameters|tags?|config|hparams|hyperparameters)[./](.+)", re.IGNORECASE)
 _STATUS = frozenset({"status", "state"})
 _TIMES = frozenset({*TIMES, "created", "created_at", "started", "start_time", "datetime_start", "run_date"})
 _LONG = 120
@@ -44,6 +44,7 @@ class Role(StrEnum):
     TIME = "time"
     STATUS = "status"
     EXPERIMENT = "experiment"
+    SPLIT = "split"
     TAG = "tag"
     IGNORE = "ignore"
 
@@ -88,6 +89,11 @@ class Column:
     def numeric(self) -> bool:
         """Tell whether nearly all cells are numbers."""
         return self.cells > 0 and self.numbers >= 0.9 * self.cells
+
+    @property
+    def mixed(self) -> bool:
+        """Tell whether there are numbers among the cells, not only here and there."""
+        return self.fractions > 0 and self.numbers >= 0.2 * self.cells
 
 
 def columns_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, Column]:
@@ -135,12 +141,14 @@ def _role(column: Column, at: int) -> Role:
         return Role.ID
     if lower in STEPS:
         return Role.STEP
+    if lower in SPLITS and all(split_of(value) for value in column.distinct) and column.cells:
+        return Role.SPLIT
+    if column.mixed and (is_metric(column.name) or is_measured(column.name)):
+        return Role.METRIC
     return _numeric(column) if column.numeric else _text(column, at)
 
 
 def _numeric(column: Column) -> Role:
-    if lower_starts(column.name, ("params_", "param_")):
-        return Role.PARAM
     if is_metric(column.name) or is_measured(column.name):
         return Role.METRIC
     if is_param(column.name) or (not column.fractions and len(column.distinct) <= max(2, column.cells // 2)):
@@ -152,11 +160,9 @@ def _numeric(column: Column) -> Role:
 def _text(column: Column, at: int) -> Role:
     if not column.cells:
         return Role.IGNORE
-    if lower_starts(column.name, ("params_", "param_")):
-        return Role.PARAM
     if column.characters > _LONG * column.cells or lower_starts(column.name, ("note", "comment", "description")):
         return Role.TAG
-    if column.moments == column.cells:
+    if column.moments == column.cells or set(words(column.name)) & {"path", "file", "url", "plot"}:
         return Role.TAG
     if is_name(column.name):
         return Role.NAME
@@ -171,9 +177,7 @@ def lower_starts(name: str, starts: tuple[str, ...]) -> bool:
 def bare(name: str) -> str:
     """Return a column's name without the prefix by which exports mark parameters, metrics and tags."""
     prefixed = _PREFIX.fullmatch(name)
-    if prefixed:
-        return prefixed[2]
-    return re.sub(r"^params?_", "", name) if re.match(r"params?_.", name) else name
+    return prefixed[2] if prefixed else name
 
 
 def likelihood(path: Path, roles: Mapping[str, Role], columns: Mapping[str, Column], rows: int) -> int:
@@ -248,7 +252,7 @@ def _mapped(told: Mapping[str, Any], name: str) -> Mapped | None:
 
 def _parsed(about: Mapping[str, Any]) -> Mapped:
     roles: dict[str, Role] = {}
-    for role in (Role.ID, Role.NAME, Role.TIME, Role.STATUS, Role.STEP, Role.EXPERIMENT):
+    for role in (Role.ID, Role.NAME, Role.TIME, Role.STATUS, Role.STEP, Role.SPLIT, Role.EXPERIMENT):
         if about.get(role.value):
             roles[str(about[role.value])] = role
     for key, role in (("params", Role.PARAM), ("metrics", Role.METRIC), ("tags", Role.TAG), ("ignore", Role.IGNORE)):

@@ -5,6 +5,7 @@ Deleted runs and the experiments in `.trash` are read too and marked. Nothing un
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator
@@ -240,6 +241,9 @@ def _metric(name: str, path: Path, source: str) -> Iterator[Point | Problem]:
 def _point(name: str, split: str | None, line: str) -> Point | None:
     """Return the point of a line `time value step` (of old stores without a step); None where it is cut off."""
     parts = line.split()
+    if len(parts) == 3:
+        with contextlib.suppress(ValueError):  # What nearly every line looks like, at a third of the time
+            return Point(name, float(parts[1]), int(parts[2]), milliseconds(int(parts[0])), split)
     if len(parts) < (2 if line.endswith("\n") else 3):
         return None
     value = number(parts[1])

@@ -10,7 +10,7 @@ from typing import Any
 
 from ingest.trackers.files import Unreadable, parse_json, parse_yaml, read_text, version_of
 from ingest.trackers.folder import Facet, Folder
-from ingest.trackers.rows import is_named
+from ingest.trackers.rows import named_in
 from ingest.trackers.values import dataset_of, flat, number
 from ingest.trackers.words import is_measured, is_metric, is_param, words
 from kb.records import Point, Problem, Run, Scalar, split_of
@@ -51,7 +51,7 @@ def is_result(path: Path) -> bool:
     if not named and path.suffix != ".json":
         return False
     value = values_of(path)
-    if value is None or is_named(value):
+    if value is None or named_in(value) is not None:
         return False
     try:
         told = flat(value, separator="/")

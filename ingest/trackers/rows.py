@@ -18,7 +18,7 @@ Row = tuple[str, dict[str, Any] | Unreadable]
 SUFFIXES = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".xlsx", ".xlsm"})
 _MAX_SHEET = 30 * 2**20
 _MAX_UNZIPPED = 300 * 2**20
-_LISTS = ("runs", "results", "trials", "experiments", "models", "records", "data")
+_LISTS = ("runs", "results", "trials", "experiments", "models", "records", "data", "model_results", "comparison")
 
 
 def rows_of(path: Path) -> Iterator[Row]:
@@ -44,8 +44,8 @@ def _json(path: Path) -> Iterator[Row]:
     if items is not None:
         for at, item in enumerate(items, 1):
             yield f"entry {at}", flat(item) if isinstance(item, Mapping) else Unreadable("it is no mapping")
-    elif is_named(value):
-        for name, item in value.items():
+    else:
+        for name, item in (named_in(value) or {}).items():
             yield f"entry {name}", {"": str(name), **flat(item)}
 
 
@@ -58,6 +58,15 @@ def _listed(value: Any) -> list[Any] | None:
         if isinstance(found, list) and len(found) > 0 and all(isinstance(item, Mapping) for item in found):
             return found
     return None
+
+
+def named_in(value: Any, deep: int = 3) -> Mapping[str, Any] | None:
+    """Return the mapping from names to metrics that a JSON object is or, under one of the usual names, holds."""
+    if is_named(value):
+        return value  # type: ignore[no-any-return]
+    inside = value.items() if isinstance(value, Mapping) and deep else ()
+    found = [named_in(item, deep - 1) for key, item in inside if len(value) == 1 or key in _LISTS]
+    return next((item for item in found if item is not None), None)
 
 
 def is_named(value: Any) -> bool:

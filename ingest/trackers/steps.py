@@ -15,8 +15,22 @@ from ingest.trackers.values import moment, number, points_of, whole
 from ingest.trackers.words import is_metric
 from kb.records import History, Point, Problem, Run, split_of
 
-STEPS = ("step", "global_step", "_step", "current_steps", "iteration", "iter", "epoch", "epochs", "round", "timestep")
+STEPS = (
+    "step",
+    "global_step",
+    "_step",
+    "current_steps",
+    "iteration",
+    "iter",
+    "epoch",
+    "epochs",
+    "round",
+    "timestep",
+    "episode",
+    "generation",
+)
 TIMES = ("timestamp", "wall_time", "time", "_timestamp", "date", "datetime")
+SPLITS = {"split", "phase", "subset", "set", "mode", "stage"}
 _TEXT = ("elapsed_time", "remaining_time", "percentage")
 # Frames that read no faster when longer
 _HEAD = 64 * 1024
@@ -108,7 +122,8 @@ def csv_history(
     step_name = step_column(names)
     time_name = next((name for name in names if name.lower() in TIMES), None)
     splits = splits if splits is not None else {name: split_of(name) for name in names}
-    apart = {step_name, time_name}
+    split_name = next((name for name in names if name.lower() in SPLITS), None)
+    apart = {step_name, time_name, split_name}
     last: float | None = None
     for line, row in csv_rows(path):
         if isinstance(row, Unreadable):
@@ -118,10 +133,11 @@ def csv_history(
         last = step if step is not None and step == step else last
         at = int(last) if last is not None and abs(last) < 2**53 else None
         time = moment(row[time_name])[0] if time_name and row.get(time_name) else None
+        told = split_of(row.get(split_name) or "") if split_name else None
         for name, cell in row.items():
             value = number(cell) if cell and name not in apart else None
             if value is not None:
-                yield Point(name, value, at, time, splits.get(name) or split_of(name))
+                yield Point(name, value, at, time, told or splits.get(name) or split_of(name))
 
 
 def json_history(rows: Sequence[Mapping[str, Any]], renamed: Mapping[str, str]) -> Iterator[Point | Problem]:
@@ -180,6 +196,22 @@ def is_lists(value: Any) -> bool:
     return len(sizes) == 1 and sizes.pop() > 0 and numeric and any(is_metric(name) for name in value)
 
 
+def is_rows(value: Any) -> bool:
+    """Tell whether a JSON value is a history as a list of rows: steps that rise, and metrics."""
+    if not isinstance(value, list) or len(value) < 2 or not all(isinstance(row, dict) and row for row in value[:200]):
+        return False
+    steps = [number(row.get(name)) for row in value[:200] for name in [step_column(tuple(row))] if name]
+    known = [step for step in steps if step is not None]
+    if len(known) < len(value[:200]) or any(after < before for before, after in pairwise(known)):
+        return False
+    return any(is_metric(name) for name in value[0] if name not in STEPS)
+
+
+def rows_history(path: Path) -> Iterator[Point | Problem]:
+    """Yield the points of a JSON file that lists rows."""
+    yield from json_history([row for row in read_json(path) if isinstance(row, dict)], {})
+
+
 def lists_history(path: Path) -> Iterator[Point | Problem]:
     """Yield the points of a JSON file of lists."""
     value = read_json(path)
@@ -199,8 +231,15 @@ def history_of(path: Path, source: str) -> History | None:
             return partial(csv_history, path, source) if is_history(path) else None
         if path.suffix in (".jsonl", ".ndjson"):
             return partial(jsonl_history, path, source) if is_jsonl_history(path) else None
-        if path.suffix == ".json" and path.stat().st_size < 2**22 and is_lists(read_json(path)):
-            return partial(lists_history, path)
+        if path.suffix == ".json" and path.stat().st_size < 2**22:
+            value = read_json(path)
+            return (
+                partial(lists_history, path)
+                if is_lists(value)
+                else partial(rows_history, path)
+                if is_rows(value)
+                else None
+            )
     except (Unreadable, OSError):
         return None
     return None

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from ingest.report import Step
-from ingest.trackers.columns import Column, Mapped, Role, bare, columns_of, likelihood, mapping_for, roles_of
+from ingest.trackers.columns import MISSING, Column, Mapped, Role, bare, columns_of, likelihood, mapping_for, roles_of
 from ingest.trackers.files import Unreadable
 from ingest.trackers.found import Found, Stop, Watch, guarded, never, quiet, relative
 from ingest.trackers.rows import rows_of
 from ingest.trackers.values import dataset_of, moment, number, typed, whole
+from ingest.trackers.words import is_param
 from kb.records import Direction, Point, Problem, Run, Scalar, Split, split_of, state_of
 
 LOOKED_AT = 20_000
@@ -29,7 +30,10 @@ _ENOUGH = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How a table will be read: `kind` is runs (a run per row) or histories (a row per run and step)."""
+    """How a table will be read: `kind` is runs (a run per row), histories (a row per run and step) or splits.
+
+    `labels` are the names under which columns are kept: without the prefixes that exports add.
+    """
 
     kind: str
     tracker: str
@@ -37,6 +41,7 @@ class Plan:
     roles: Mapping[str, Role]
     by: str | None
     directions: Mapping[str, Direction]
+    labels: Mapping[str, str]
 
     def words(self) -> str:
         """Return the plan in words, to be shown before the table is read."""
@@ -62,17 +67,39 @@ def plan(path: Path, root: Path) -> Plan | None:
         return None
     by = _by(roles, columns, len(rows))
     step = next((name for name, role in roles.items() if role is Role.STEP), None)
-    long = step is not None and by is not None and _is_long(rows, by, step)
-    if step is not None and not long:
+    kind = "histories" if step is not None and by is not None and _is_long(rows, by, step) else "runs"
+    if step is not None and kind == "runs":
         roles[step] = Role.PARAM
-    return Plan(
-        kind="histories" if long else "runs",
+    if kind == "runs" and Role.SPLIT in roles.values():
+        kind = "splits"
+        by = by or next((name for name, role in roles.items() if role is Role.NAME), None)
+        for name, column in columns.items():
+            if roles[name] is Role.PARAM and column.numeric and not is_param(name):
+                roles[name] = Role.METRIC
+    labels = {name: _label(name, tracker) for name in roles}
+    how = Plan(
+        kind=kind,
         tracker=tracker,
-        rows=len({row.get(by) for row in rows}) if long and by is not None else len(rows),
+        rows=len(rows),
         roles=roles,
         by=by,
-        directions=_directions(tracker, roles, mapped),
+        directions=_directions(tracker, labels, roles, mapped),
+        labels=labels,
     )
+    return how if kind == "runs" else replace(how, rows=len({_group(row, how) for row in rows}))
+
+
+def _label(name: str, tracker: str) -> str:
+    start = {"sklearn": "param_", "optuna": "params_"}.get(tracker)
+    return name.removeprefix(start) if start and name != start else bare(name)
+
+
+def _group(row: Mapping[str, Any], how: Plan) -> tuple[str, ...]:
+    """Return what rows of one run have in common: its id or, of splits, all that is set."""
+    if how.kind == "histories":
+        return (str(row.get(how.by or "") or "").strip(),)
+    kept = (Role.ID, Role.NAME, Role.PARAM, Role.EXPERIMENT)
+    return tuple(str(row.get(name) or "") for name, role in how.roles.items() if role in kept)
 
 
 def _is_long(rows: list[dict[str, Any]], by: str, step: str) -> bool:
@@ -89,12 +116,14 @@ def _tracker(columns: Mapping[str, Column], roles: dict[str, Role]) -> str:
     ):
         roles.update({name: Role.IGNORE for name in names if name == "params"})
         roles.update({name: Role.METRIC for name in names if _is_cv(name)})
+        roles.update({name: Role.PARAM for name in names if name.startswith("param_")})
         return "sklearn"
     if "model" in names and names & {"score_val", "score_test"} and names & {"fit_time", "pred_time_val", "fit_order"}:
         roles.update(dict.fromkeys(names & {"stack_level", "can_infer", "fit_order"}, Role.PARAM))
         return "autogluon"
     if {"number", "value", "state"} <= names and names & {"datetime_start", "duration"}:
         roles |= {"number": Role.ID, "value": Role.METRIC, "state": Role.STATUS}
+        roles.update({name: Role.PARAM for name in names if name.startswith("params_")})
         return "optuna"
     if {"run_id", "status"} <= names and any(name.startswith("metrics.") for name in names):
         return "mlflow"
@@ -107,16 +136,18 @@ def _is_cv(name: str) -> bool:
     return name.startswith(("mean_", "std_", "rank_")) or (name.startswith("split") and "_t" in name)
 
 
-def _directions(tracker: str, roles: Mapping[str, Role], mapped: Mapped) -> dict[str, Direction]:
+def _directions(
+    tracker: str, labels: Mapping[str, str], roles: Mapping[str, Role], mapped: Mapped
+) -> dict[str, Direction]:
     """Return the directions that a library fixes (scikit-learn, AutoGluon: greater is better) or a person says."""
     told = {name: Direction(way) for name, way in mapped.directions.items() if way in tuple(Direction)}
     known = {}
     for name, role in roles.items():
         if role is Role.METRIC and tracker in ("sklearn", "autogluon"):
             if name.startswith(("mean_test_", "mean_train_", "split", "score_")):
-                known[bare(name)] = Direction.MAXIMIZE
+                known[labels[name]] = Direction.MAXIMIZE
             elif name.startswith("rank_"):
-                known[bare(name)] = Direction.MINIMIZE
+                known[labels[name]] = Direction.MINIMIZE
     return {**known, **told}
 
 
@@ -145,7 +176,7 @@ def _table(path: Path, root: Path) -> Iterator[Run | Problem]:
     how = plan(path, root)
     if how is None:
         return
-    if how.kind == "histories":
+    if how.kind != "runs":
         yield from _grouped(path, source, how)
         return
     copies: Counter[str] = Counter()
@@ -173,9 +204,7 @@ def _run(row: Mapping[str, Any], how: Plan, source: str, key: tuple[str, str, in
         status=status,
         state=state_of(status),
         params=params,
-        tags={
-            bare(n): str(row[n]) for n, role in how.roles.items() if role is Role.TAG and row.get(n) not in (None, "")
-        },
+        tags=dict(_tags(row, how)),
         dataset=dataset_of(params),
         started=started,
         zoned=zoned,
@@ -192,17 +221,28 @@ def _params(row: Mapping[str, Any], how: Plan) -> Iterator[tuple[str, Scalar]]:
         cell = row.get(name)
         if role in (Role.PARAM, Role.NAME) and name and cell is not None and cell != "":
             yield (
-                bare(name),
+                how.labels[name],
                 typed(cell) if isinstance(cell, str) else cell if isinstance(cell, int | float) else str(cell),
             )
 
 
+def _tags(row: Mapping[str, Any], how: Plan) -> Iterator[tuple[str, str]]:
+    """Yield what describes a row; what stands in place of a number (`crash`) too."""
+    for name, role in how.roles.items():
+        cell = row.get(name)
+        if cell is None or str(cell).strip().lower() in MISSING:
+            continue
+        if role is Role.TAG or (role is Role.METRIC and number(cell) is None):
+            yield how.labels[name], str(cell)
+
+
 def _points(row: Mapping[str, Any], how: Plan, step: int | None) -> Iterator[Point]:
+    told = split_of(_first(row, how, Role.SPLIT) or "")
     for name, role in how.roles.items():
         value = number(row.get(name)) if role is Role.METRIC else None
         if value is not None:
-            label = bare(name)
-            split = Split.VALID.value if how.tracker == "sklearn" and "_test_" in name else split_of(label)
+            label = how.labels[name]
+            split = Split.VALID.value if how.tracker == "sklearn" and "_test_" in name else told or split_of(label)
             yield Point(label, value, step, None, split)
 
 
@@ -218,10 +258,9 @@ def _first(row: Mapping[str, Any], how: Plan, role: Role) -> str | None:
 
 
 def _grouped(path: Path, source: str, how: Plan) -> Iterator[Run | Problem]:
-    """Yield the runs of a table with a row per run and step."""
-    step = next(name for name, role in how.roles.items() if role is Role.STEP)
-    first: dict[str, tuple[str, dict[str, Any]]] = {}
-    points: dict[str, list[Point]] = {}
+    """Yield the runs of a table with several rows for each: one per step, or one per split."""
+    first: dict[tuple[str, ...], tuple[int, str, dict[str, Any]]] = {}
+    points: dict[tuple[str, ...], list[Point]] = {}
     for at, (place, row) in enumerate(rows_of(path)):
         if isinstance(row, Unreadable):
             yield Problem(source=source, place=place, reason=str(row))
@@ -229,9 +268,12 @@ def _grouped(path: Path, source: str, how: Plan) -> Iterator[Run | Problem]:
         if at >= _MAX_GROUPED:
             yield Problem(source=source, place=place, reason=f"rows after the first {_MAX_GROUPED:,} were not read")
             break
-        name = str(row.get(how.by or "") or "").strip()
-        first.setdefault(name, (place, row))
-        points.setdefault(name, []).extend(_points(row, how, whole(row.get(step))))
-    for name, (place, cells) in first.items():
-        run = _run(cells, how, source, (name, place, 0))
-        yield replace(run, history=partial(iter, tuple(points[name])))
+        group = _group(row, how)
+        first.setdefault(group, (at + 1, place, row))
+        points.setdefault(group, []).extend(_points(row, how, whole(_raw(row, how, Role.STEP))))
+    copies: Counter[str] = Counter()
+    for group, (number_, place, cells) in first.items():
+        name = str(cells.get(how.by or "") or "").strip() or f"{source}#{number_}"
+        run = _run(cells, how, source, (name, place, copies[name]))
+        copies[name] += 1
+        yield replace(run, history=partial(iter, tuple(points[group])))

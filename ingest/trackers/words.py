@@ -39,6 +39,7 @@ _IDS = frozenset(
     experiment_id job_id run_uuid trial_number
     """.split()  # noqa: SIM905
 )
+_NO_NAMES = frozenset("path file dir folder url params parameters size plot image count".split())  # noqa: SIM905
 _ALMOST = frozenset({"mean", "std", "avg", "average", "min", "max", "best", "final", "cv"})
 _SET = frozenset(
     [
@@ -96,6 +97,8 @@ def is_param(name: str) -> bool:
 def is_name(name: str) -> bool:
     """Tell whether a column tells what was run: a model, a method, a run's name."""
     found = words(name)
+    if set(found) & _NO_NAMES:
+        return False
     return bool(found) and len(found) <= 3 and bool({found[0], found[-1]} & _NAMES) and not is_metric(name)
 
 
