@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +39,8 @@ def connection(path: Path, source: str, frame: Any = None, *, threads: int = 0) 
     )
     if threads:
         made.execute(f"SET threads={threads}")
-    made.execute(f"SET temp_directory={literal(tempfile.gettempdir())}")
+    # DuckDB may read all that lies in its folder for temporary files, so that has to be one of its own.
+    made.execute(f"SET temp_directory={literal(os.path.join(tempfile.gettempdir(), f'duckdb-{uuid.uuid4().hex}'))}")
     made.execute(f"SET allowed_paths=[{literal(str(path))}, {file_literal(path)}]")
     made.execute("SET enable_external_access=false")
     if frame is not None:

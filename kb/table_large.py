@@ -185,20 +185,33 @@ def fast_count(file: File, head: Head, quote: str) -> int | None:
     lines = delimiters = 0
     buffer = bytearray(1 << 20)
     view, codes = memoryview(buffer), np.frombuffer(buffer, np.uint8)
-    ended = True
+    before = 10
     with file.path.open("rb", buffering=0) as opened:
         opened.seek(head.offset + (3 if opened.read(3) == b"\xef\xbb\xbf" else 0))
         while count := opened.readinto(view):
             part = codes[:count]
             ends = part == 10
-            blank = ends[1:] & ends[:-1], (ends[:-1] & (part[1:] == 13)), ends[:1] & ended
-            if any(one.any() for one in blank) or (quote and np.count_nonzero(part == ord(quote))):
+            if _needs_parser(part, ends, before, quote):
                 return None
             lines += int(np.count_nonzero(ends))
             delimiters += int(np.count_nonzero(part == ord(head.shape.delimiter)))
-            ended = bool(ends[-1])
-    rows = lines + (not ended)
+            before = int(part[-1])
+    rows = lines + (before != 10)
     return rows if lines and delimiters == rows * (len(head.names) - 1 + head.shape.empty_last) else None
+
+
+def _needs_parser(part: np.ndarray[Any, Any], ends: np.ndarray[Any, Any], before: int, quote: str) -> bool:
+    """Tell whether a block, after the byte `before`, has quotes, blank lines, or other line ends than LF and CRLF."""
+    if quote and np.count_nonzero(part == ord(quote)):
+        return True
+    if (ends[1:] & ends[:-1]).any() or (before == 10 and ends[0]) or (before == 13 and not ends[0]):
+        return True
+    returns = part == 13
+    if not returns.any():
+        return False
+    lone = returns[:-1] & ~ends[1:]
+    after_end = returns[1:] & ends[:-1]
+    return bool(lone.any() or after_end.any() or (before == 10 and returns[0]))
 
 
 def _reader(file: File, head: Head, quote: str, layout: Layout, *, lenient: bool) -> str:

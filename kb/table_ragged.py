@@ -33,7 +33,7 @@ def mended(file: File, body: bytes, *, width: int, delimiter: str, quote: str, l
             if row and (kept := ragged.fitted(at, row, width)) is not None:
                 writer.writerow(kept)
             at = line + reader.line_num + 1
-    if ragged.left > max(ragged.kept, 1):
+    if ragged.left > ragged.kept:
         why = f"most of its rows have more fields than the {width} of the header"
         raise TableUnreadable(file.path, why, hint="check the delimiter, or set delimiter, quote or skip by hand")
     return written.getvalue().encode("utf-8"), ragged

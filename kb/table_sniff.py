@@ -120,6 +120,8 @@ def _agreement(lines: Sequence[str], delimiter: str, quote: str) -> tuple[float,
         return (0.0, 0)
     rows = [row for row in fields_of(lines, delimiter, quote) if row and any(cell.strip() for cell in row)]
     widths = Counter(len(row) for row in rows)
+    if not widths:
+        return (0.0, 0)
     usual, times = max(widths.items(), key=lambda item: (item[1], item[0]))
     if usual < 2:
         rest = {width: n for width, n in widths.items() if width > 1}

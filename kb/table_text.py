@@ -147,7 +147,11 @@ def columns_of(file: File, data: bytes, head: Head, quote: str) -> tuple[pa.Tabl
             file, data[head.offset :], width=width, delimiter=head.shape.delimiter, quote=quote, line=head.lines
         )
         even = Head(shape=replace(head.shape, delimiter=","), names=head.names, offset=0, lines=0)
-        table, notes = rectangular(file, body, even, '"', width), tuple(ragged.told())
+        try:
+            table, notes = rectangular(file, body, even, '"', width), tuple(ragged.told())
+        except _Ragged as error:
+            why = "its rows cannot be told apart"
+            raise TableUnreadable(file.path, why, hint="set delimiter, quote or skip by hand") from error
     table = table.select(range(len(head.names)))
     if quote and _swallowed(table, data, head, quote):
         plain, _ = columns_of(file, data, head, "")
