@@ -7,6 +7,7 @@ Each public write is one transaction: it happens whole or not at all.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
 from collections import Counter
@@ -600,12 +601,13 @@ def _parts(ids: Sequence[int] | None, query: Any, column: Any) -> Iterator[Any]:
 
 
 def _is_read_only(path: Path) -> bool:
+    # Never by opening it: closing it again would drop the locks that SQLite holds on it for this whole process.
+    if not os.access(path, os.W_OK):
+        return True
     try:
-        with path.open("r+b"):
-            pass
         probe = path.parent / ".writable"
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another process may probe at the same moment
     except OSError:
         return True
     return False

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -145,3 +148,24 @@ def test_a_snapshot_is_one_consistent_file_of_its_own(kb: KnowledgeBase, pages: 
     assert copy.count("sources") == 4
     assert store.defects(copy) == []
     copy.close()
+
+
+OTHER_PROCESS = """
+import sys
+from pathlib import Path
+from kb.store import Catalogue
+catalogue = Catalogue.open(Path(sys.argv[1]))
+catalogue.put("other", "1")
+catalogue.close()
+"""
+
+
+def test_a_second_opening_in_one_process_leaves_the_first_its_locks(tmp_path: Path) -> None:
+    path = tmp_path / "catalogue.db"
+    with closing(Catalogue.open(path)) as first, closing(Catalogue.open(path)) as second:
+        first.put("mine", "1")
+        # Its last connection would remove the write-ahead log, were it not for the locks of ours.
+        subprocess.run([sys.executable, "-c", OTHER_PROCESS, str(path)], check=True, timeout=60)
+        assert path.with_name("catalogue.db-wal").exists()
+        first.put("mine", "2")
+        assert (second.get("mine"), second.get("other")) == ("2", "1")
