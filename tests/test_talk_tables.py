@@ -11,7 +11,7 @@ from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 from talking import HOMES, Talk, completed
 
-from kb import readings
+from kb import datasets, readings
 from kb.errors import BadInput, CitewiseError
 from kb.knowledge import KnowledgeBase
 from ui.prompting import prompt
@@ -119,6 +119,12 @@ def test_a_saved_reading_is_run_again_and_says_what_changed(talk: Talk, file: Pa
     assert "changed since" in talk.say(":readings")
     [saved] = readings.list_of(talk.session.assistant.kb.catalogue)
     assert [change.before for change in saved.changes] == [375.0]
+
+
+def test_how_a_table_is_to_be_read_is_kept_with_its_saved_readings(talk: Talk, file: Path) -> None:
+    talk.say(f":data '{file}' types.price=number", "what is the mean price?", ":save prices")
+    [known] = datasets.list_of(talk.session.assistant.kb.catalogue)
+    assert known.corrections == {"types": {"price": "number"}}
 
 
 def test_an_unknown_saved_reading_is_named(talk: Talk) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Over:
-    """A table and what is demanded of the answer; no table for a question to the documents."""
+    """A table, how a person said it is to be read, and what is demanded of the answer; no table: ask the documents."""
 
     table: Table | None = None
+    corrections: Mapping[str, Any] = field(default_factory=dict)
     target: str | None = None
     constraints: str = ""
     format: str = ""
@@ -65,9 +66,11 @@ def over(
     """Open the table that the options name. Raises what opening it raises, and BadInput for an unknown target."""
     if dataset is None:
         return Over()
-    table = open_dataset(dataset, corrections_of(correct))
+    corrections = corrections_of(correct)
+    table = open_dataset(dataset, corrections)
     check_target(table, target)
-    return Over(table=table, target=target, constraints=constraints or "", format=format or "")
+    wanted = {"constraints": constraints or "", "format": format or ""}
+    return Over(table=table, corrections=corrections, target=target, **wanted)
 
 
 def say_notes(over: Over) -> None:

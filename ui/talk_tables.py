@@ -13,8 +13,7 @@ from rich.text import Text
 
 from kb import datasets, readings
 from kb.errors import BadInput
-from ui.asking import Over
-from ui.opening import corrections_of, open_dataset
+from ui.asking import over
 from ui.terminal import Hanging, clean, plural
 from ui.terminal_profile import first_facts, show_column, show_columns, show_fact, show_facts
 from ui.terminal_tables import show_code, show_options
@@ -59,7 +58,7 @@ def data(session: Session, given: str, out: Console) -> None:
             file, *corrections = shlex.split(given)
         except ValueError:  # an odd quote: the name as it stands
             file, corrections = given, []
-        session.over = Over(table=open_dataset(file, corrections_of(corrections)))
+        session.over = over(file, correct=corrections)
     welcome(session, out)
 
 
@@ -213,6 +212,8 @@ def _known(session: Session, table: Table) -> str:
     """Return the id under which the home knows a table, which it then does."""
     catalogue = session.assistant.kb.catalogue
     known = datasets.add_path(catalogue, table.path)
+    if session.over.corrections:
+        datasets.correct(catalogue, known.id, session.over.corrections)
     counts = {"rows": table.rows, "columns": len(table.columns)}
     return datasets.opened(catalogue, known.id, fingerprint=table.fingerprint, notes=table.notes, **counts).id
 
