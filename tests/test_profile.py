@@ -277,6 +277,13 @@ def test_sorted_rows_tell_the_target() -> None:
     assert facts(frame.sample(frac=1, random_state=0), "order_leak") == []
 
 
+def test_an_identifier_that_goes_with_the_target_is_found() -> None:
+    r = R(0)
+    frame = pd.DataFrame({"ticket_id": r.permutation(400), "x": r.normal(size=400)})
+    frame["target"] = np.where(frame["ticket_id"] + r.normal(0, 150, 400) > 200, "late", "early")
+    assert one(frame, "order_leak").columns == ("ticket_id", "target")
+
+
 # -- pairs ------------------------------------------------------------------------------------------------------------
 
 

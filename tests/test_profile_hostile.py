@@ -119,9 +119,8 @@ COLUMNS = st.one_of(
     ),
     st.lists(st.datetimes(), min_size=30, max_size=30).map(lambda v: pd.Series(v, dtype="datetime64[us]")),
 )
-FRAMES = st.tuples(
-    st.dictionaries(st.text(max_size=8), COLUMNS, min_size=1, max_size=5), st.integers(0, 30), st.integers(1, 3)
-)
+NAMES = st.one_of(st.text(max_size=8), st.sampled_from(["target", "age", "user_id", "weight_kg", "y", "share_pct"]))
+FRAMES = st.tuples(st.dictionaries(NAMES, COLUMNS, min_size=1, max_size=5), st.integers(0, 30), st.integers(1, 3))
 
 
 def frame_of(parts: tuple[dict[str, Any], int, int]) -> pd.DataFrame:

@@ -6,8 +6,9 @@ the correlation ratio η (Fisher 1925); p by the t distribution, chi-square and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,27 @@ def pearson(a: Floats, b: Floats) -> tuple[float, int]:
     a, b = a - a.mean(), b - b.mean()
     down = float(np.sqrt((a @ a) * (b @ b)))
     return (float(a @ b) / down if down > 1e-300 else 0.0), int(a.size)
+
+
+def pearsons(arrays: Mapping[str, Floats]) -> dict[tuple[str, str], tuple[float, int]]:
+    """Return `pearson` of each pair, with the arrays that miss nothing brought to length 1 only once."""
+    units = {name: _unit(array) for name, array in arrays.items()}
+    found = {}
+    for a, b in combinations(arrays, 2):
+        left, right = units[a], units[b]
+        if left is None or right is None:
+            found[a, b] = pearson(arrays[a], arrays[b])
+        else:
+            found[a, b] = float(left @ right), int(left.size)
+    return found
+
+
+def _unit(array: Floats) -> Floats | None:
+    if array.size < 3 or np.isnan(array).any():
+        return None
+    centred = array - array.mean()
+    length = float(np.sqrt(centred @ centred))
+    return centred / length if length > 1e-150 else None
 
 
 def table_of(a: NDArray[np.intp], b: NDArray[np.intp]) -> NDArray[np.int64]:

@@ -30,7 +30,6 @@ class Basis:
     seen: Mapping[str, Seen]
     kinds: Mapping[str, str]
     today: date
-    large: bool = False
 
     def of_kind(self, *kinds: str) -> tuple[str, ...]:
         """Return the names of the columns of these kinds, in the order of the table."""

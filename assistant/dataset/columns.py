@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 BARS = 12
 HUGE = 1e70
 """Beyond this the fourth power of a double overflows, so moments and products are not computed."""
-DISTINCT = 20_000
+DISTINCT = 5000
 """Texts with more different values are looked at through the most frequent of them."""
 SAID = 24
 """Longest label of a bar and longest example, in characters."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from assistant.dataset.associate import (
     v_code,
 )  # fmt: skip
 from assistant.dataset.basis import PAIRED, Basis, after, col, num
+from assistant.dataset.facts_pairs import measured, strength_with
 from assistant.dataset.facts_target import Guess
 from assistant.dataset.findings import LISTED, Express, make
 from assistant.dataset.names import AFTER_WORDS, words_of
@@ -46,6 +47,7 @@ def leaks(basis: Basis, found: Guess) -> Iterator[Fact]:
     for name in after[:LISTED]:
         yield _known_after(basis, found, name)
     yield from _order(basis, found)
+    yield from _identified(basis, found, told)
 
 
 # -- a column that tells ----------------------------------------------------------------------------------------------
@@ -176,3 +178,19 @@ def _order(basis: Basis, found: Guess) -> Iterator[Fact]:
         "shuffle before splitting, and keep row numbers out.", express, basis.whole, columns=(found.name,), strength=v,
         blocks=10, trust=found.trust, ask="should I shuffle the data before splitting?",
     )  # fmt: skip
+
+
+def _identified(basis: Basis, found: Guess, told: Mapping[str, float]) -> Iterator[Fact]:
+    """Say that a number which only identifies goes with the target: it was given in an order that tells it."""
+    for name in basis.of_kind("identifier")[:PAIRED]:
+        if name in told or name == found.name or not basis.computable(name):
+            continue
+        size, how = strength_with(basis, found.name, found.task, name)
+        if size >= ORDERED:
+            said, express = measured(basis, how, name, found.name)
+            yield make(
+                "order_leak",
+                "{0} only identifies, yet it goes with " + found.said + " {1}: " + said + " {value}; keep it "
+                "out of the features.", express, basis.part, columns=(name, found.name), strength=size, ask=ASK,
+                trust=found.trust,
+            )  # fmt: skip

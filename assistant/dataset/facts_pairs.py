@@ -18,6 +18,7 @@ from assistant.dataset.associate import (
     p_of_r,
     pearson,
     pearson_code,
+    pearsons,
     spearman_code,
     table_of,
     v_code,
@@ -47,15 +48,15 @@ def correlations(basis: Basis, target: str | None = None) -> Iterator[Fact]:
     """
     names = [name for name in basis.numbers() if name != target][:PAIRED]
     arrays = {name: number_array(basis, name) for name in names}
-    ranked = {name: ranks(array) for name, array in arrays.items()}
+    by_value = pearsons(arrays)
+    by_rank = pearsons({name: ranks(array) for name, array in arrays.items()})
     found = []
-    for a, b in combinations(names, 2):
-        r, n = pearson(arrays[a], arrays[b])
-        rho, _ = pearson(ranked[a], ranked[b])
+    for (a, b), (r, n) in by_value.items():
+        rho = by_rank[a, b][0]
         if n >= 10 and max(abs(r), abs(rho)) >= STRONG and p_of_r(max(abs(r), abs(rho)), n) < 0.001:
             found.append((max(abs(r), abs(rho) - 0.1), a, b, abs(rho) > abs(r) + 0.1, n))
-    for _, a, b, by_rank, n in sorted(found, key=lambda f: -f[0])[:SHOWN]:
-        yield _correlation(basis, a, b, by_rank, n)
+    for _, a, b, rank, n in sorted(found, key=lambda f: -f[0])[:SHOWN]:
+        yield _correlation(basis, a, b, rank, n)
 
 
 def _correlation(basis: Basis, a: str, b: str, by_rank: bool, n: int) -> Fact:
@@ -125,14 +126,14 @@ def with_target(basis: Basis, guess: Guess) -> Iterator[Fact]:
     names = [name for name in (*basis.numbers(), *basis.groups()) if name != target]
     found = [(*strength_with(basis, target, task, name), name) for name in dict.fromkeys(names[: 4 * PAIRED])]
     for size, how, name in sorted((f for f in found if f[0] >= 0.1), key=lambda f: -f[0])[:5]:
-        said, express = _measured(basis, how, name, target)
+        said, express = measured(basis, how, name, target)
         yield make(
             "target_relation", "{0} goes with " + guess.said + " {1}: " + said + " {value}.", express, basis.part,
             columns=(name, target), strength=size, trust=guess.trust,
         )  # fmt: skip
 
 
-def _measured(basis: Basis, how: str, name: str, target: str) -> tuple[str, Express]:
+def measured(basis: Basis, how: str, name: str, target: str) -> tuple[str, Express]:
     """Return what a measure is called, and its expression."""
     seen = basis.seen
     if how == "r":

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from assistant.dataset.basis import Basis, after, col
-from assistant.dataset.columns import Seen
+from assistant.dataset.columns import DISTINCT, Seen
 from assistant.dataset.facts_missing import TOKENS
 from assistant.dataset.findings import LISTED, make
 from assistant.dataset.kinds import LOOKED, looks_like_dates, number_in
@@ -119,7 +119,7 @@ def _spaces(basis: Basis, seen: Seen) -> Iterator[Fact]:
 
 
 def _spellings(basis: Basis, seen: Seen) -> Iterator[Fact]:
-    if basis.kinds[seen.name] in ("text", "identifier") or len(seen.values) > 5000:
+    if basis.kinds[seen.name] in ("text", "identifier") or seen.unique > DISTINCT:
         return
     forms: dict[str, list[str]] = defaultdict(list)
     for value in seen.values:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -90,12 +90,16 @@ class Source:
     frame: pd.DataFrame
     code: str = "df"
     sampled: int | None = None
+    known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """Values by expression: what was asked for to choose a fact is not computed again to make it."""
 
     def run(self, express: Express) -> Any:
         """Return the plain value of an expression over this frame."""
-        with np.errstate(all="ignore"):
-            found = eval(express("df"), {"pd": pd, "np": np, "df": self.frame})
-        return plain(found)
+        code = express("df")
+        if code not in self.known:
+            with np.errstate(all="ignore"):
+                self.known[code] = plain(eval(code, {"pd": pd, "np": np, "df": self.frame}))
+        return self.known[code]
 
 
 def plain(value: Any) -> Any:

@@ -8,12 +8,11 @@ Neural and Statistical Classification, ch. 7); similarity compares what both hav
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import combinations
 from math import exp, log, log10
 
 import numpy as np
 
-from assistant.dataset.associate import number_array, pearson
+from assistant.dataset.associate import number_array, pearsons
 from assistant.dataset.basis import Basis
 from assistant.dataset.facts_target import Guess
 from assistant.dataset.landmarks import landmarks
@@ -61,7 +60,7 @@ def _spread(basis: Basis) -> Iterator[tuple[str, float]]:
         yield "kurtosis", float(np.mean([log(1 + abs(kurtosis)) for _, kurtosis in shapes]))
         yield "outliers", float(np.mean([basis.seen[name].outside / basis.seen[name].present for name in names]))
     if len(names) > 1:
-        yield "correlation", float(np.mean([abs(pearson(arrays[a], arrays[b])[0]) for a, b in combinations(names, 2)]))
+        yield "correlation", float(np.mean([abs(r) for r, _ in pearsons(arrays).values()]))
 
 
 def _moments(values: np.ndarray) -> tuple[float, float] | None:

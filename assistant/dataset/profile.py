@@ -117,8 +117,7 @@ def _basis(
 ) -> Basis:
     kinds = {name: kind_of(column) for name, column in seen.items()}
     return Basis(
-        whole=whole, part=part, rows=rows, missing=missing, seen=seen, kinds=kinds, today=today or date.today(),
-        large=rows != len(whole.frame),
+        whole=whole, part=part, rows=rows, missing=missing, seen=seen, kinds=kinds, today=today or date.today()
     )  # fmt: skip
 
 
