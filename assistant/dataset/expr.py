@@ -374,11 +374,22 @@ FUNCTIONS: Mapping[str, Callable[[Call, Scope], Any]] = {
 
 def case(expr: Case, scope: Scope) -> pd.Series:
     """Return the value of the first branch whose condition holds."""
-    result = series(expr.otherwise, scope).astype(object)
-    for condition, value in reversed(expr.branches):
-        holds, new = mask(condition, scope), evaluate(value, scope)
-        result[holds] = new[holds] if isinstance(new, pd.Series) else new
+    found = [evaluate(value, scope) for _, value in expr.branches] + [evaluate(expr.otherwise, scope)]
+    place = np.full(len(scope.frame), len(found) - 1)
+    for number, (condition, _) in reversed(list(enumerate(expr.branches))):
+        place[mask(condition, scope)] = number
+    if not any(isinstance(value, pd.Series) for value in found):
+        return picked(found, place, scope)
+    result = pd.Series(None, index=scope.frame.index, dtype=object)
+    for number, value in enumerate(found):
+        here = place == number
+        result[here] = value[here] if isinstance(value, pd.Series) else value
     return result.infer_objects()
+
+
+def picked(values: list[Any], places: Any, scope: Scope) -> pd.Series:
+    """Return one of a few values for each row, by its place."""
+    return pd.Series(pd.Series(values).array.take(places), index=scope.frame.index)
 
 
 def cut(expr: Cut, scope: Scope) -> pd.Series:
@@ -406,14 +417,13 @@ def replace(expr: Replace, scope: Scope) -> pd.Series:
     pairs = {(fold(old) if by_text else old): new for old, new in expr.pairs}
     places, uniques = pd.factorize(found)
     keys = [fold(value) if by_text else value for value in uniques]
-    otherwise = None if expr.otherwise is None else series(expr.otherwise, scope)
-    new = np.array([*(pairs.get(key) for key in keys), None], dtype=object)[places]
-    known = np.array([*(key in pairs for key in keys), otherwise is not None], dtype=bool)[places]
-    result = pd.Series(new, index=found.index, dtype=object)
-    rest = found if otherwise is None else otherwise
-    result[~known] = rest[~known].astype(object)
-    missing = places < 0
-    result[missing] = None
+    rest = None if expr.otherwise is None else evaluate(expr.otherwise, scope)
+    if not isinstance(rest, pd.Series):
+        kept = list(uniques) if expr.otherwise is None else [rest] * len(keys)
+        return picked([*(pairs.get(k, old) for k, old in zip(keys, kept, strict=True)), None], places, scope)
+    result = picked([*(pairs.get(key) for key in keys), None], places, scope).astype(object)
+    unknown = np.array([*(key not in pairs for key in keys), False], dtype=bool)[places]
+    result[unknown] = rest[unknown].astype(object)
     return result.infer_objects()
 
 
