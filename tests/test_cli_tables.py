@@ -183,13 +183,15 @@ def test_eval_over_tables_needs_no_home_and_reports_its_part(folder: Path) -> No
         {**mean, "id": 1, "answers": [["m", "375"]], "level": "easy"},
         {**mean, "id": 2, "answers": [["m", "1"]], "question": "what is the mean zyxomma?"},
         {**mean, "id": 3, "answers": [["m", "1"]], "file_name": "none.csv"},
+        {**mean, "id": 4, "answers": [["M", "375"], ["n", "1"]]},
     )
     file = write_lines(folder / "q.jsonl", *lines)
     got = one_object(call("eval", file, "--data", str(folder), "--json"))
-    assert (got["tables"]["n"], got["tables"]["right"], got["tables"]["refusals"]) == (3, 1, 2)
-    assert [row["right"] for row in got["by_question"]] == [True, False, False]
+    assert (got["tables"]["n"], got["tables"]["right"], got["tables"]["refusals"]) == (4, 1, 2)
+    assert [row["right"] for row in got["by_question"]] == [True, False, False, False]
     shown = call("eval", file, "--data", str(folder)).stdout
-    assert "tables: 1 of 3 right (33.3%, 100.0% of those answered), 1 answered, 2 refused" in shown
+    assert "tables: 1 of 4 right (25.0%, 50.0% of those answered), 2 answered, 2 refused" in shown
+    assert "4  n nothing (expected 1)" in shown
     assert "easy: 1 of 1 right" in shown
     assert "none.csv" in shown
 

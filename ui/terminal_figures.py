@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from assistant.evaluate_tables import found, same
 from ui import terminal
 from ui.terminal import Hanging, clean
 
@@ -78,13 +79,17 @@ def _share(value: float | None) -> str:
 
 
 def _show_wrong(out: Console, rows: Sequence[Json]) -> None:
-    """Print wrong answers with what was answered and what was right."""
+    """Print the values that are not right with what was expected in their place."""
     if rows:
         out.print("  answered otherwise than expected:")
     for row in rows:
-        given = row["answered"]
-        pairs = [f"{name} {given.get(name, 'nothing')} (expected {value})" for name, value in row["expected"].items()]
-        out.print(Hanging(f"    {row['id']}  ", [Text(clean("; ".join(pairs)))]), end="")
+        given = {name: found(row["answered"], name) for name in row["expected"]}
+        wrong = [
+            f"{name} {'nothing' if given[name] is None else given[name]} (expected {expected})"
+            for name, expected in row["expected"].items()
+            if not same(expected, given[name])
+        ]
+        out.print(Hanging(f"    {row['id']}  ", [Text(clean("; ".join(wrong)))]), end="")
 
 
 def _show_errors(out: Console, rows: Sequence[Json]) -> None:
