@@ -21,8 +21,9 @@ LABELLED = 12
 """Bars that carry their number; more would run into each other."""
 _HEIGHT = 300
 _TALLEST = 620
-_AXIS, _ROW, _BOX = 120, 26, 44
-"""Pixels of title and axis, of a bar, and of a box."""
+_AXIS, _LEGEND, _ROW, _THIN, _BOX = 130, 70, 26, 14, 44
+"""Pixels of title and axis, of a legend, of a bar alone and among others, and of a box."""
+_MOST = 200
 
 
 def chart(plot: Json) -> Any:
@@ -40,10 +41,11 @@ def _height(fields: _Fields) -> int:
     across = {"bars": fields.plot["x"], "heatmap": fields.plot["y"], "box": fields.plot["x"]}.get(fields.plot["kind"])
     if across is None:
         return _HEIGHT
-    names: float = len(set(map(str, fields.values(across)))) if across in fields.names else 1
+    names = fields.different(across) if across in fields.names else 1
     if fields.is_grouped():
-        names *= max(1, len(set(map(str, fields.values(fields.plot["color"])))) / 2)
-    return round(min(_TALLEST, _AXIS + names * (_BOX if fields.plot["kind"] == "box" else _ROW)))
+        names, groups = min(names, _MOST), fields.different(fields.plot["color"])
+        return min(_TALLEST, _AXIS + _LEGEND + names * max(_ROW, _THIN * groups + 8))
+    return min(_TALLEST, _AXIS + names * (_BOX if fields.plot["kind"] == "box" else _ROW))
 
 
 def caption(plot: Json) -> str:
@@ -59,7 +61,7 @@ def _sample(plot: Json) -> str:
 def _title(plot: Json) -> Any:
     lines = [_sample(plot)] if plot.get("sampled") else []
     return alt.TitleParams(
-        text=str(plot.get("title") or ""), subtitle=lines, anchor="start", fontSize=14, subtitleColor=NEUTRAL
+        text=str(plot.get("title") or ""), subtitle=lines, anchor="start", fontSize=14, offset=12, subtitleColor=NEUTRAL
     )
 
 
@@ -84,6 +86,10 @@ class _Fields:
         """Tell whether the bars of one place stand for several groups."""
         color = self.plot.get("color")
         return self.plot["kind"] == "bars" and color is not None and color != self.plot["x"]
+
+    def different(self, name: str) -> int:
+        """Return how many different values a column has."""
+        return len(set(map(str, self.values(name))))
 
     def values(self, name: str) -> list[Any]:
         """Return a column's values that are not missing."""
@@ -195,7 +201,8 @@ def _box(fields: _Fields) -> Any:
     group = fields.plot["x"] if fields.plot["x"] in fields.names and fields.plot["x"] not in _FIVE else None
     place: dict[str, Any] = {"tooltip": fields.tooltip()}
     if group is not None:
-        place["y"] = alt.Y(field=fields.at(group), type="nominal", title=titled(group), sort=None)
+        title = titled(group) if len(fields.rows) > 1 else None
+        place["y"] = alt.Y(field=fields.at(group), type="nominal", title=title, sort=None)
     base = alt.Chart(fields.data).encode(**place)
     return alt.layer(*_box_parts(base, fields))
 

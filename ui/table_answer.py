@@ -24,17 +24,23 @@ def is_over_table(given: Json) -> bool:
 
 
 def above(given: Json, *, asked: float | None = None, dataset: str | None = None) -> Iterator[Node]:
-    """Yield what stands above the plot: the first claim, the reading, the other claims and what was left out."""
+    """Yield what stands above the plot: the claims, the reading, and what was left out."""
     if given["abstained"]:
         yield reading_line.line(given, dataset=dataset, asked=asked)
         yield _refusal(given)
         return
     claims = list(render.claims(given["claims"], asked=asked))
     if claims:
-        yield el("div", "cw-answer-first", claims[0])
-    yield reading_line.line(given, dataset=dataset, asked=asked)
+        many = " cw-answer-many" if _is_many(given["claims"][0]) else ""
+        yield el("div", f"cw-answer-first{many}", claims[0])
     yield from claims[1:]
+    yield reading_line.line(given, dataset=dataset, asked=asked)
     yield from _left_out(given)
+
+
+def _is_many(claim: Json) -> bool:
+    """Tell whether a claim says many values, which the table below says better than large letters."""
+    return any(isinstance(cited.get("value"), (Mapping, list)) for cited in claim["citations"])
 
 
 def _left_out(given: Json) -> Iterator[Node]:

@@ -112,7 +112,7 @@ function settle(root) {
     moves.forEach((move) => document.removeEventListener(move, stop))
   }
   moves.forEach((move) => document.addEventListener(move, stop, { passive: true }))
-  setTimeout(stop, 4.5 * SETTLE_MS)
+  setTimeout(stop, 10.5 * SETTLE_MS) // a first plot loads its library meanwhile
   requestAnimationFrame(() => bringIntoView(root))
 }
 

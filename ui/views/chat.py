@@ -122,7 +122,8 @@ def _answer(pending: dict[str, Any], turns: Sequence[Turn], current: str | None)
 
 def _stream(pending: dict[str, Any], turns: Sequence[Turn]) -> Answer:
     at, over = 1, _over(pending)
-    lead, line = st.container(), st.container()
+    # Over a table the answer comes first, as it will stand; what is read is known before it.
+    lead, line = (st.container(), st.container()) if over else (st.container(), st.container())[::-1]
     with st.spinner("Computing …" if over else "Looking through the sources …"):
         for item in state.assistant().stream(pending["question"], history=earlier(turns), **over):
             if isinstance(item, Answer):
@@ -131,7 +132,7 @@ def _stream(pending: dict[str, Any], turns: Sequence[Turn]) -> Answer:
                 with line:
                     state.show(_live_reading(item))
             elif isinstance(item, Claim):
-                with lead if over and at == 1 else st.container():
+                with lead:
                     state.show(el("div", "cw-fresh", _live_claim(item, at, first=bool(over) and at == 1)))
                 at += len(item.citations)
     raise AssertionError("a stream ends with its answer")
