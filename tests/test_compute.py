@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from assistant.dataset.compute import compute
+from assistant.dataset.compute import Stopped, compute
 from assistant.dataset.steps import (
     Call,
     Col,
@@ -194,3 +194,17 @@ def test_a_sorted_table_is_shown_where_nothing_is_measured() -> None:
     found = compute(Query(steps=(Filter(Compare("present", SEX)),)), FRAME)
     assert found.grid is not None
     assert len(found.grid.rows) == 7
+
+
+def test_an_expression_leaves_out_what_its_value_does_not_depend_on() -> None:
+    steps = (
+        Derive("double", Call("mul", (AGE, Const(2)))),
+        Impute(columns=("age", "fare"), how="mean"),
+        measure("mean", FARE),
+    )
+    assert run(*steps).outcomes[0].expression == "df.assign(fare=df['fare'].fillna(df['fare'].mean()))['fare'].mean()"
+
+
+def test_a_stopped_computation_says_so() -> None:
+    with pytest.raises(Stopped, match="stopped"):
+        compute(Query(steps=(measure("mean", AGE),)), FRAME, stop=lambda: True)

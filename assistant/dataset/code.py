@@ -16,6 +16,7 @@ from assistant.dataset import code_fits, code_measures, code_stats
 from assistant.dataset.code_expr import OPERATORS, Writer
 from assistant.dataset.code_steps import stepped
 from assistant.dataset.code_table import reading
+from assistant.dataset.relevant import Done, relevant
 from assistant.dataset.steps import All, AnyOf, Compare, Condition, Const, Decide, Fit, Measure, Not, Output, Ref, Test
 from assistant.dataset.types import Outcome
 from assistant.dataset.values import tidy
@@ -26,12 +27,12 @@ TAKEN = frozenset({"df", "pd", "np", "stats", "answers", "name", "value"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """Code so far: `chain` gives the rows over `df` alone; `variables` and `expressions` stand for values by label.
+    """Code so far: the steps done, and `variables` and `expressions` that stand for values by label.
 
     Both map a label, and a label with a part, to code: the first within the program, the second by itself.
     """
 
-    chain: str = "df"
+    done: tuple[Done, ...] = ()
     lines: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     expressions: Mapping[str, str] = field(default_factory=dict)
@@ -58,16 +59,22 @@ class Script:
 
     def after(self, step: Any, kinds: Mapping[str, str], values: Values, names: tuple[str, ...]) -> Script:
         """Return the script after a step that changes rows or columns."""
-        chain = stepped(step, self.chain, self.writer(kinds, values, alone=True), names)
         line = "df = " + stepped(step, "df", self.writer(kinds, values, alone=False), names)
-        return replace(self, chain=chain, lines=(*self.lines, line))
+        return replace(self, done=(*self.done, Done(step, kinds, names)), lines=(*self.lines, line))
+
+    def chain(self, step: Any, values: Values) -> str:
+        """Return code over `df` alone for the rows that a yielding step is of."""
+        code = "df"
+        for one in relevant(self.done, step):
+            code = stepped(one.step, code, self.writer(one.kinds, values, alone=True), one.names)
+        return code
 
     def yielding(self, step: Any, kinds: Mapping[str, str], values: Values, found: Mapping[str, Any]) -> Script:
         """Return the script after a step that yields a value; `found` are its parts."""
         alone = self.writer(kinds, values, alone=True)
         inside = self.writer(kinds, values, alone=False)
         variable = identifier(step.label, self.variables.values())
-        expression, parts, imports = written(step, self.chain, alone, found)
+        expression, parts, imports = written(step, self.chain(step, values), alone, found)
         if isinstance(step, Fit):
             lines, value, program_parts = code_fits.program(step, variable, kinds, found)
         else:
