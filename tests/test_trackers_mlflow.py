@@ -110,9 +110,16 @@ def test_a_run_whose_meta_is_broken_is_told_and_the_others_read(tmp_path: Path) 
     mlruns = store(tmp_path)
     add_run(mlruns / "1", "good")
     write(add_run(mlruns / "1", "bad") / "meta.yaml", "status: [3\n")
-    (run,), (problem,) = read_all(tmp_path)
-    assert run.run_id == "good"
+    runs, (problem,) = read_all(tmp_path)
+    assert {run.run_id: run.state for run in runs} == {"good": State.FINISHED, "bad": State.UNKNOWN}
     assert problem.source == "mlruns/1/bad/meta.yaml"
+
+
+def test_an_experiment_that_lost_its_meta_is_told_by_its_runs(tmp_path: Path) -> None:
+    mlruns = store(tmp_path)
+    add_run(mlruns / "1", "a")
+    (mlruns / "1" / "meta.yaml").unlink()
+    assert only_run(tmp_path).experiment == "1"
 
 
 def test_an_experiment_or_a_run_alone_can_be_read(tmp_path: Path) -> None:
@@ -189,6 +196,17 @@ def test_rows_that_only_the_log_of_an_open_database_holds_are_seen_and_nothing_i
     assert fingerprint(tmp_path) == before
     connection.close()
     assert set(runs_in(tmp_path)) == {"r1", "r2", "r3", "r4"}
+
+
+def test_a_stores_version_changes_with_the_rows_in_its_log(tmp_path: Path) -> None:
+    connection = database(tmp_path / "mlflow.db", wal=True)
+    (before,) = detect(tmp_path)
+    first = before.version()
+    assert first == detect(tmp_path)[0].version()
+    connection.execute("insert into runs values ('r4', 'late', 'RUNNING', 1, null, 'ann', 'active', 1)")
+    connection.commit()
+    assert before.version() != first
+    connection.close()
 
 
 def test_a_database_at_rest_in_wal_mode_gets_no_files_beside_it(tmp_path: Path) -> None:

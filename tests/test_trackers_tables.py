@@ -173,6 +173,13 @@ def test_words_in_place_of_a_number_are_kept_as_what_describes_the_run(tmp_path:
     assert (second.params, second.tags["plot"]) == ({"loss": "L2"}, "b.png")
 
 
+def test_percent_and_spread_are_read_and_the_text_kept(tmp_path: Path) -> None:
+    write(tmp_path / "results.csv", "model,accuracy,f1\nrf,85.5%,0.85 ± 0.02\nsvm,90%,0.9 +/- 0.1\n")
+    run = runs_in(tmp_path)["rf"]
+    assert (points(run, "accuracy"), points(run, "f1")) == ([(None, 85.5)], [(None, 0.85)])
+    assert (run.tags["accuracy"], run.tags["f1"]) == ("85.5%", "0.85 ± 0.02")
+
+
 def test_models_deep_in_a_json_file_are_runs(tmp_path: Path) -> None:
     models = {"a": {"accuracy": 0.9, "config": {"lr": 0.1}}, "b": {"accuracy": 0.8, "config": {"lr": 0.2}}}
     write(tmp_path / "results.json", json.dumps({"comparison": {"summary": {"n": 2}, "models": models}}))
@@ -184,6 +191,14 @@ def test_models_deep_in_a_json_file_are_runs(tmp_path: Path) -> None:
 def test_columns_whose_names_only_begin_like_a_prefix_keep_them(tmp_path: Path) -> None:
     write(tmp_path / "results.csv", "model,params_total,config_name,accuracy\nrf,100,x,0.5\nsvm,200,y,0.75\n")
     assert runs_in(tmp_path)["rf"].params == {"model": "rf", "params_total": 100, "config_name": "x"}
+
+
+def test_long_tables_are_read_to_their_end_and_promise_no_count(tmp_path: Path) -> None:
+    rows = [f"run{n},{n % 7},{n / 9}" for n in range(6_000)]
+    write(tmp_path / "grid_search_results.csv", "name,max_depth,val_accuracy\n" + "\n".join(rows))
+    (found,) = detect(tmp_path)
+    assert found.count is None
+    assert len(runs_in(tmp_path)) == 6_000
 
 
 def test_excel_sheets_of_results_are_read(tmp_path: Path) -> None:

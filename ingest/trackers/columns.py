@@ -21,7 +21,7 @@ from typing import Any
 
 from ingest.trackers.files import Unreadable, read_text
 from ingest.trackers.steps import SPLITS, STEPS, TIMES
-from ingest.trackers.values import moment, number
+from ingest.trackers.values import measured, moment
 from ingest.trackers.words import is_id, is_measured, is_metric, is_name, is_param, words
 from kb.records import NOTHING, split_of
 
@@ -78,7 +78,7 @@ class Column:
         self.cells += 1
         self.characters += len(text)
         self.distinct.add(text[:200])
-        found = None if isinstance(cell, bool) else number(cell)
+        found = None if isinstance(cell, bool) else measured(cell)
         if found is not None:
             self.numbers += 1
             self.fractions += found != found or found % 1 != 0
@@ -184,6 +184,8 @@ def likelihood(path: Path, roles: Mapping[str, Role], columns: Mapping[str, Colu
     """Return how much speaks for a table of runs; from 3 on it is taken for one."""
     metrics = [name for name, role in roles.items() if role is Role.METRIC and (is_metric(name) or _PREFIX.match(name))]
     if not metrics or rows == 0 or _is_report(columns) or _is_predictions(columns):
+        return 0
+    if max(columns[name].cells for name in metrics) * 2 < rows:
         return 0
     stem = set(words(path.stem)) | set(words(path.parent.name))
     points = min(2, len(metrics)) + 2 * bool(stem & _STEMS)

@@ -43,6 +43,8 @@ class Database:
     def __init__(self, path: Path, *, indexes: Sequence[tuple[str, str]] = ()) -> None:
         self.path = path
         self.note = _cut_off(path)
+        self._columns: dict[str, tuple[str, ...]] = {}
+        self._tables: frozenset[str] | None = None
         self._folder: str | None = None
         self._connection: sqlite3.Connection | None = None
         try:
@@ -102,11 +104,16 @@ class Database:
 
     def columns(self, table: str) -> tuple[str, ...]:
         """Return the column names of a table; none where there is no such table."""
-        return tuple(row[1] for row in self.rows(f'pragma table_info("{table}")'))
+        if table not in self._columns:
+            self._columns[table] = tuple(row[1] for row in self.rows(f'pragma table_info("{table}")'))
+        return self._columns[table]
 
     def tables(self) -> frozenset[str]:
         """Return the names of all tables."""
-        return frozenset(row[0] for row in self.rows("select name from sqlite_master where type = 'table'"))
+        if self._tables is None:
+            found = self.rows("select name from sqlite_master where type = 'table'")
+            self._tables = frozenset(row[0] for row in found)
+        return self._tables
 
     def count(self, table: str) -> int:
         """Return the number of rows of a table."""

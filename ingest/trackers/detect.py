@@ -196,7 +196,7 @@ class _Walk:
         if path.suffix not in SUFFIXES or path.stat().st_size > _MAX_TABLE:
             return False
         how = tables.plan(path, self.root)
-        return how is not None and how.kind == "histories" and how.rows > 1
+        return how is not None and how.kind == "histories" and how.rows != 1
 
     def _store(self, kind: str, path: Path, why: str, count: int | None) -> None:
         self.stores.append(Found(kind=kind, path=path, root=self.root, why=why, count=count))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ingest.report import Step
-from ingest.trackers.files import Unreadable
+from ingest.trackers.files import Unreadable, version_of
 from kb.records import Problem, Run
 
 T = TypeVar("T")
@@ -39,6 +39,17 @@ class Found:
     def source(self) -> str:
         """Return the POSIX path relative to the root; the root itself is `.`, a root that is a file its name."""
         return relative(self.path, self.root)
+
+    def version(self) -> str | None:
+        """Return a hash of sizes and times where files alone hold the runs: unchanged, they need no reading.
+
+        None where folders must be looked through; their runs have versions of their own.
+        """
+        files = self.members or (self.path,)
+        if not all(path.is_file() for path in files):
+            return None
+        ends = ("", "-wal", "-journal") if not self.members else ("",)
+        return version_of(path.with_name(path.name + end) for path in files for end in ends)
 
 
 def relative(path: Path, root: Path) -> str:

@@ -40,7 +40,7 @@ def read(found: Found, *, watch: Watch = quiet, stop: Stop = never) -> Iterator[
 
 def experiments(store: Path) -> list[Path]:
     """Return the experiment folders of a store, those in its trash last; an experiment or run is its own."""
-    if (store / "meta.yaml").is_file():
+    if (store / "meta.yaml").is_file() and (is_experiment(store) or is_experiment(store.parent)):
         return [store if is_experiment(store) else store.parent]
     trash = store / ".trash"
     folders = [*_folders(store), *(_folders(trash) if trash.is_dir() else ())]
@@ -48,19 +48,30 @@ def experiments(store: Path) -> list[Path]:
 
 
 def is_experiment(folder: Path) -> bool:
-    """Tell whether a folder is an MLflow experiment's: its meta.yaml names where artifacts go."""
-    try:
-        with (folder / "meta.yaml").open("rb") as file:
-            head = file.read(4096)
-    except OSError:
+    """Tell whether a folder is an MLflow experiment's: its meta.yaml names where artifacts go.
+
+    One whose meta.yaml was lost is told by the runs in it.
+    """
+    head = _head(folder / "meta.yaml")
+    if head:
+        return re.search(rb"^artifact_location:", head, re.MULTILINE) is not None and b"experiment_id" in head
+    if not (folder.name.isdigit() or folder.parent.name == "mlruns") or not folder.is_dir():
         return False
-    return re.search(rb"^artifact_location:", head, re.MULTILINE) is not None and b"experiment_id" in head
+    return any(b"run_uuid:" in _head(run / "meta.yaml") for run in _folders(folder)[:20])
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(4096)
+    except OSError:
+        return b""
 
 
 def run_folders(experiment: Path) -> list[Path]:
     """Return the run folders of an experiment."""
     apart = {"datasets", "models", "traces", "tags"}
-    return [path for path in _folders(experiment) if path.name not in apart]
+    return [path for path in _folders(experiment) if path.name not in apart and not path.name.startswith(".")]
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -93,8 +104,10 @@ def _run(folder: Path, root: Path, about: dict[str, Any]) -> Iterator[Run | Prob
     try:
         meta = _meta(folder / "meta.yaml")
     except Unreadable as error:
-        yield Problem(source=f"{source}/meta.yaml", reason=f"this run is left out: {error}")
-        return
+        meta = {}
+        yield Problem(source=f"{source}/meta.yaml", reason=f"the run's status and times are missing: {error}")
+        if not (folder / "params").is_dir() and not (folder / "metrics").is_dir():
+            return
     tags = _values(folder / "tags")
     params, raw = typed_params(_values(folder / "params"))
     status = meta.get("status")

@@ -16,7 +16,7 @@ from kb.records import Problem, split_of
 
 Row = tuple[str, dict[str, Any] | Unreadable]
 SUFFIXES = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".xlsx", ".xlsm"})
-_MAX_SHEET = 30 * 2**20
+_MAX_SHEET = 8 * 2**20
 _MAX_UNZIPPED = 300 * 2**20
 _LISTS = ("runs", "results", "trials", "experiments", "models", "records", "data", "model_results", "comparison")
 

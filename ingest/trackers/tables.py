@@ -19,11 +19,11 @@ from ingest.trackers.columns import MISSING, Column, Mapped, Role, bare, columns
 from ingest.trackers.files import Unreadable
 from ingest.trackers.found import Found, Stop, Watch, guarded, never, quiet, relative
 from ingest.trackers.rows import rows_of
-from ingest.trackers.values import dataset_of, moment, number, typed, whole
+from ingest.trackers.values import dataset_of, measured, moment, number, typed, whole
 from ingest.trackers.words import is_param
 from kb.records import Direction, Point, Problem, Run, Scalar, Split, split_of, state_of
 
-LOOKED_AT = 20_000
+LOOKED_AT = 5_000
 _MAX_GROUPED = 500_000
 _ENOUGH = 3
 
@@ -32,12 +32,13 @@ _ENOUGH = 3
 class Plan:
     """How a table will be read: `kind` is runs (a run per row), histories (a row per run and step) or splits.
 
+    `rows` is the number of runs, None of tables too long to be looked at as a whole.
     `labels` are the names under which columns are kept: without the prefixes that exports add.
     """
 
     kind: str
     tracker: str
-    rows: int
+    rows: int | None
     roles: Mapping[str, Role]
     by: str | None
     directions: Mapping[str, Direction]
@@ -86,7 +87,9 @@ def plan(path: Path, root: Path) -> Plan | None:
         directions=_directions(tracker, labels, roles, mapped),
         labels=labels,
     )
-    return how if kind == "runs" else replace(how, rows=len({_group(row, how) for row in rows}))
+    if kind != "runs":
+        how = replace(how, rows=len({_group(row, how) for row in rows}))
+    return replace(how, rows=None) if len(rows) == LOOKED_AT else how
 
 
 def _label(name: str, tracker: str) -> str:
@@ -227,7 +230,7 @@ def _params(row: Mapping[str, Any], how: Plan) -> Iterator[tuple[str, Scalar]]:
 
 
 def _tags(row: Mapping[str, Any], how: Plan) -> Iterator[tuple[str, str]]:
-    """Yield what describes a row; what stands in place of a number (`crash`) too."""
+    """Yield what describes a row; what stands in place of a number (`crash`) or says more (`0.5 ± 0.1`) too."""
     for name, role in how.roles.items():
         cell = row.get(name)
         if cell is None or str(cell).strip().lower() in MISSING:
@@ -239,7 +242,7 @@ def _tags(row: Mapping[str, Any], how: Plan) -> Iterator[tuple[str, str]]:
 def _points(row: Mapping[str, Any], how: Plan, step: int | None) -> Iterator[Point]:
     told = split_of(_first(row, how, Role.SPLIT) or "")
     for name, role in how.roles.items():
-        value = number(row.get(name)) if role is Role.METRIC else None
+        value = measured(row.get(name)) if role is Role.METRIC else None
         if value is not None:
             label = how.labels[name]
             split = Split.VALID.value if how.tracker == "sklearn" and "_test_" in name else told or split_of(label)

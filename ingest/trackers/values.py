@@ -16,6 +16,8 @@ MAX_NODES = 50_000
 MAX_TEXT = 20_000
 _INT = re.compile(r"[-+]?(?:0|[1-9]\d{0,17})")
 _FLOAT = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][-+]?\d{1,3})?")
+_NUMBER = r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?"
+_MEASURED = re.compile(rf"({_NUMBER})\s*(?:%|(?:±|\+/-|\+-)\s*{_NUMBER}\s*%?)")
 _ODD = {"nan": math.nan, "inf": math.inf, "infinity": math.inf, "-inf": -math.inf, "-infinity": -math.inf}
 _BOOLS = {"true": True, "false": False, "True": True, "False": False}
 _DATASETS = (
@@ -65,6 +67,15 @@ def number(value: Any) -> float | None:
         return float(bare) if "_" not in bare else None
     except ValueError:
         return None
+
+
+def measured(cell: Any) -> float | None:
+    """Return the number in a cell of results, also of `85.3 %` (85.3) and `0.85 ± 0.02` (0.85), else None."""
+    found = number(cell)
+    if found is None and isinstance(cell, str):
+        match = _MEASURED.fullmatch(cell.strip())
+        return float(match[1]) if match else None
+    return found
 
 
 def whole(value: Any) -> int | None:
