@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from sqlalchemy import RowMapping, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -88,7 +88,7 @@ def add_path(catalogue: Catalogue, path: str | Path) -> Dataset:
     return _add(catalogue, place, place.name, uploaded=uploads.is_kept(home_of(catalogue), place))
 
 
-def add_upload(catalogue: Catalogue, name: str, stream: IO[bytes]) -> Dataset:
+def add_upload(catalogue: Catalogue, name: str, stream: uploads.Stream) -> Dataset:
     """Copy an uploaded table into the home and know it; the same bytes under the same name are known once.
 
     Raises BadInput for an empty one and one of more than 1 GB, HomeUnwritable.

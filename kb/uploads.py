@@ -10,7 +10,7 @@ import secrets
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO
+from typing import Protocol
 
 from kb.errors import BadInput, HomeUnwritable
 from kb.types import SourceKey
@@ -23,6 +23,13 @@ HASH_DIGITS = 16
 _NAME_BYTES = 150
 _NOT_IN_NAMES = re.compile(r'[<>:"/\\|?*\s]+')
 _RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)")
+
+
+class Stream(Protocol):
+    """What is uploaded: an open file, or what a server hands over."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes, none at the end."""
 
 
 def safe_name(name: str) -> str:
@@ -46,7 +53,7 @@ def _cut(text: str, most: int) -> str:
     return text.encode("utf-8", "replace")[:most].decode("utf-8", "ignore")
 
 
-def keep(home: Path, name: str, stream: IO[bytes]) -> Path:
+def keep(home: Path, name: str, stream: Stream) -> Path:
     """Copy `stream` into the home piece by piece and return where it lies.
 
     Raises BadInput for an empty upload and for one of more than 1 GB, HomeUnwritable.
@@ -67,7 +74,7 @@ def keep(home: Path, name: str, stream: IO[bytes]) -> Path:
     return place / safe_name(name)
 
 
-def _copy(stream: IO[bytes], target: Path, name: str) -> str:
+def _copy(stream: Stream, target: Path, name: str) -> str:
     digest, size = hashlib.sha256(), 0
     with target.open("wb") as out:
         while piece := stream.read(_PIECE):

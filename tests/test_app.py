@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from assistant.assistant import Assistant
 from assistant.wire import answer_json
 from ingest.split import FINGERPRINT
 from ingest.sync import sync
-from kb import conversations
+from kb import conversations, jobs
 from kb.conversations import Turn
 from kb.embed import MiniLM
 from kb.knowledge import KnowledgeBase
@@ -183,8 +184,8 @@ def test_filters_keep_what_fits(filled: KnowledgeBase) -> None:
 def test_reading_again_names_known_files_only(filled: KnowledgeBase, pages: Path) -> None:
     (pages / "unasked.md").write_text("# Never ingested", "utf-8")
     (pages / "broken.pdf").unlink()
-    groups, missing = arguments(filled.catalogue.sources())
-    named = [name for names in groups.values() for name in names]
+    batches, missing = arguments(filled.catalogue.sources())
+    named = [name for batch in batches for name in batch.sources]
     assert missing == 1
     assert len(named) == 4
     assert not any("unasked" in name for name in named)
@@ -243,7 +244,7 @@ def test_the_library_shows_states_and_reasons(library: AppTest) -> None:
     assert not library.exception
     assert "cw-is-failed" in trees(library)
     assert "broken.pdf" in trees(library)
-    assert "citewise ingest PATH" in trees(library)
+    assert [tab.label for tab in library.tabs][:4] == ["Sources", "Tables", "Search passages", "Unanswered"]
 
 
 def test_forgetting_asks_first_and_then_leaves_nothing(library: AppTest, filled: KnowledgeBase) -> None:
@@ -261,7 +262,13 @@ def test_reading_again_takes_up_what_was_mended(library: AppTest, filled: Knowle
     )
     library.session_state["update"] = {"do": "update", "source": "guide/scaling.md"}
     library.run()
-    assert "1 source read again, 0 unchanged." in trees(library)
+    assert "Read scaling.md again" in trees(library)
+    [job] = jobs.recent(filled.catalogue)
+    while job.is_active:
+        time.sleep(0.1)
+        [job] = jobs.recent(filled.catalogue)
+    library.run()
+    assert "1 source read, 1 passage embedded" in trees(library)
     assert "PowerTransformer" in filled.search("PowerTransformer").hits[0].text
 
 

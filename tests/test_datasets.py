@@ -154,7 +154,7 @@ def test_an_upload_is_copied_in_pieces_and_refused_where_it_is_too_large(
     monkeypatch.setattr(uploads, "MAX_BYTES", 5_000_000)
     stream = Endless(6_000_000)
     with pytest.raises(BadInput, match="more than the 1 GB") as caught:
-        datasets.add_upload(catalogue, "big.csv", stream)  # type: ignore[arg-type]
+        datasets.add_upload(catalogue, "big.csv", stream)
     assert "path" in caught.value.hint
     assert stream.largest <= 2**20
     assert list((kb.home / "uploads").iterdir()) == []

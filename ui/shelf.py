@@ -47,7 +47,7 @@ def _place(key: SourceKey) -> tuple[str, str, str]:
     return key.collection, key.root, key.source
 
 
-def counts(sources: Sequence[SourceInfo]) -> Node:
+def counts(sources: Sequence[SourceInfo], *, tables: int = 0) -> Node:
     """Return the counts at the head of the page."""
     failed = len(failing(sources))
     passages = sum(source.chunks for source in sources)
@@ -58,6 +58,7 @@ def counts(sources: Sequence[SourceInfo]) -> Node:
         _card(sum(source.state is SourceState.SEARCHABLE for source in sources), "searchable", "searchable"),
         _card(words, "found by words only", "found by words only") if words else None,
         _card(failed, "failed", "failed", "cw-bad" if failed else ""),
+        _card(tables, "table", "tables") if tables else None,
     ]
     return el("div", "cw-counts", *cards)
 
@@ -191,35 +192,42 @@ def legend() -> Node:
     return el("details", "cw-folded", el("summary", "", "What the states mean"), *listed)
 
 
-def more_sources() -> Node:
-    """Return how to add sources."""
+def no_sources() -> Node:
+    """Return what stands where no source is."""
     return el(
-        "p",
-        "cw-note",
-        "To add more, run ",
-        el("code", "", "citewise ingest PATH"),
-        " in a terminal; this page shows it as it is read.",
+        "div",
+        "cw-lib-empty",
+        el("p", "cw-lib-title", "No documents yet"),
+        el("p", "cw-note", "Add documentation and notes above, or run ", el("code", "", "citewise ingest PATH"), "."),
     )
 
 
 # -- places and passages ---------------------------------------------------------------------------------------
 
 
-def places(sources: Sequence[SourceInfo]) -> Node:
-    """Return the roots that sources came from, each with a button that reads their known sources again."""
+def places(sources: Sequence[SourceInfo], *, uploaded: str) -> Node:
+    """Return the roots that sources came from, each with a button that reads its known sources again.
+
+    Roots below the folder `uploaded`, of single files, are shown as one.
+    """
+    if not sources:
+        return el("p", "cw-note", "Nothing was ingested yet.")
     roots: dict[tuple[str, str], int] = {}
     for source in sources:
-        place = source.key.collection, source.key.root
+        root = uploaded if source.key.root.startswith(f"{uploaded}/") else source.key.root
+        place = source.key.collection, root
         roots[place] = roots.get(place, 0) + 1
-    return el("div", "cw-places", *(_root(*place, number) for place, number in roots.items()))
+    return el("div", "cw-places", *(_root(*place, number, uploaded) for place, number in roots.items()))
 
 
-def _root(collection: str, root: str, number: int) -> Node:
-    event = {"do": "update", "collection": collection, "root": root}
+def _root(collection: str, root: str, number: int, uploaded: str) -> Node:
+    name = "under" if root == uploaded else "root"
+    event = {"do": "update", "collection": collection, name: root}
+    shown = "Uploaded files" if root == uploaded else root
     return el(
         "div",
         "cw-place",
-        el("div", "", el("p", "cw-path", root), el("p", "cw-note", f"{counted(number, 'source')} in {collection}")),
+        el("div", "", el("p", "cw-path", shown), el("p", "cw-note", f"{counted(number, 'source')} in {collection}")),
         button("cw-quiet", event, "Read changes"),
     )
 

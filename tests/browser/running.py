@@ -143,7 +143,7 @@ class Browser:
         page.on("pageerror", lambda error: seen.errors.append(str(error)))
         page.on("dialog", lambda dialog: (seen.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         page.goto(url)
-        page.wait_for_selector(".stMain .cw-root, .stMain .stHtml .cw-welcome")
+        page.locator(".stMain .cw-root, .stMain .stHtml").locator("visible=true").first.wait_for()
         return page, seen
 
     def close(self) -> None:
