@@ -38,6 +38,7 @@ def assemble(draft: Draft) -> tuple[Query | None, list[str]]:
     """Return the query, and the names that nothing answers."""
     _bins(draft)
     _settle_options(draft)
+    _doubt_seed(draft)
     _phases(draft)
     _ungroup_for_decisions(draft)
     bound, unbound = bind(draft)
@@ -81,6 +82,13 @@ def _decides(want: Want, decides: bool) -> bool:
 
 
 DECIDING = frozenset({"correlation", "skew"})
+
+
+def _doubt_seed(draft: Draft) -> None:
+    """A held-out score that names want back depends on the seed of the split: without one it waits."""
+    fits = any(want.kind == "fit" for want in draft.wants)
+    if draft.asks and fits and draft.settings.seed is None and not draft.settings.folds:
+        draft.doubts.append("no seed for the split is stated")
 
 
 def _plot(draft: Draft) -> str:

@@ -24,6 +24,11 @@ _QUOTED_NEW = re.compile(
     r"as|that|which|representing)",
     re.IGNORECASE,
 )
+_BARE_NEW = re.compile(
+    r"(?:make|create|add|compute|define|build|derive)s?(?:ing)? (?:a |an |the )?(?:new )?(?:column|feature|variable) "
+    r"(?P<a>[A-Za-z_]\w*)(?P<b>)(?= (?:by|as|=|that|which|from|with|of|equal))",
+    re.IGNORECASE,
+)
 _NEW = re.compile(
     r"\bnew(?:ly created)? (?:feature|column|variable|metric)|create (?:a|an) (?:feature|column)|newly created",
     re.IGNORECASE,
@@ -33,7 +38,7 @@ _NEW = re.compile(
 def new_names(text: str, linker: Linker) -> tuple[str, ...]:
     """Names that the text gives to columns it adds."""
     found: list[str] = []
-    for pattern in (_NAMED, _QUOTED_NEW):
+    for pattern in (_NAMED, _QUOTED_NEW, _BARE_NEW):
         for match in pattern.finditer(text):
             name = (match.group("a") or match.group("b") or "").strip()
             if name and name not in found and not any(joined(name) == joined(each) for each in found):
@@ -161,7 +166,8 @@ def _take_name(page: Page, name: str, start: int) -> None:
 
 
 _INTRODUCING = bag(
-    "perform feature engineering by creating create new called named that represents represent i"
+    "perform feature engineering by creating create make makes making define build compute new calle"
+    "d named that represents represent i"
     "s calculated as which generate adding add column newly created engineer"
 )
 

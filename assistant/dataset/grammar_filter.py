@@ -76,6 +76,7 @@ def _years(draft: Draft, page: Page) -> None:
         (r"(?:(?:for|in|of) )?(?:years? )?(?:before|prior to|earlier than|until) (?:years? )?(?P<a>{N})", "lt"),
         (r"(?:in|during|for|of|on|only)(?: (?:years?|only))* (?P<a>{N})", "eq"),
     )  # fmt: skip
+    _column_years(draft, page)
     for pattern, op in patterns:
         for found in page.find(pattern):
             values = [page.item(code) for code in found.codes("N")]
@@ -90,6 +91,35 @@ def _years(draft: Draft, page: Page) -> None:
         ):
             _add_year(draft, found, page.item(found.group("o")), [int(value[0])])
     _dates(draft, page)
+
+
+_WHEN = (
+    ("in|during", "eq"),
+    ("after|later than", "gt"),
+    ("before|earlier than", "lt"),
+    ("since|from", "ge"),
+    ("until|up to", "le"),
+    ("on", "eq"),
+)
+
+
+def _column_years(draft: Draft, page: Page) -> None:
+    """`where OrderDate is after 2020-06-30`, `VisitDate in 2021`: a date column named outright."""
+    for word, op in _WHEN:
+        for found in page.find(rf"{_RELATIVE}(?P<c>{{C}}){_BE} (?:{word}) (?P<n>{{N}}|{{D}})"):
+            mention = found.items("C", "c")[0]
+            if draft.column(mention.column).kind != "date":
+                continue
+            left = Col(mention.column)
+            if found.group("n").startswith("D"):
+                _add(draft, found, date_condition(left, op, [str(page.item(found.group("n")))]), mention)
+            elif _year_like(page.item(found.group("n"))):
+                _add(
+                    draft,
+                    found,
+                    Compare(op, Call("year", (left,)), Const(int(page.item(found.group("n"))[0]))),
+                    mention,
+                )
 
 
 def _year_like(value: tuple[float, bool]) -> bool:

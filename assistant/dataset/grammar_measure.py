@@ -7,11 +7,13 @@ from typing import Any
 
 from assistant.dataset.draft import Draft, Want
 from assistant.dataset.grammar_filter import combined
+from assistant.dataset.lexicon import ENTITIES, HARMLESS
 from assistant.dataset.link import Mention
 from assistant.dataset.page import Found, Page
 from assistant.dataset.steps import Case, Col, Condition, Const, Limit, Measure, Sort, Step, Summarise
-from assistant.dataset.tokens import bag
+from assistant.dataset.tokens import bag, stem
 
+_ENTITY_STEMS = frozenset(stem(word) for word in ENTITIES)
 _ROWS = r"(?:rows?|records?|entries|entry|observations?|samples?|instances?|data points?|cases|lines|examples?)"
 _HOW_MANY = r"(?:how many|(?:total )?(?:number|count|counts) of(?: total)?|M\d+ (?:number|count) of|count)"
 _EACH = (
@@ -288,11 +290,14 @@ def _rows(draft: Draft, page: Page) -> None:
     for found in page.find(rf"(?:{_HOW_MANY}|total) {_ROWS}(?: are there| there are| exist| do we have)?"):
         _count(draft, found)
     for found in page.find(rf"{_HOW_MANY}(?: (?P<e>[a-z]+))?"):
-        if "outlier" in found.match.string[found.match.end() : found.match.end() + 20] or (
-            found.match.group("e") or ""
-        ) in ("outliers", "outlier", "of"):
+        noun = found.match.group("e") or ""
+        if noun in ("of", "outliers", "outlier", "unique", "distinct", "different", "missing", "null", "duplicate"):
+            continue
+        if "outlier" in found.match.string[found.match.end() : found.match.end() + 20]:
             continue
         _count(draft, found)
+        if noun and not (noun in HARMLESS or stem(noun) in _ENTITY_STEMS or stem(noun) in draft.linker.entity_stems):
+            page.elements[found.span()[1] - 1].used = False
 
 
 def _count(draft: Draft, found: Found) -> None:
@@ -459,7 +464,7 @@ def _tops(draft: Draft, page: Page) -> None:
     order = r"(?P<way>top|bottom|first|last|highest|lowest|largest|smallest|M\d+)"
     for found in page.find(
         rf"{order} (?P<n>{{N}}) (?P<c>{{C}})(?: (?:by|with|in terms of|based on|according to|ranked by|"
-        rf"sorted by)(?: M\d+)? (?P<b>{{C}}))?"
+        rf"sorted by)(?: (?P<m>M\d+)(?: of)?)? (?P<b>{{C}}))?"
     ):
         if page.item(found.group("n"))[1]:
             continue
@@ -483,6 +488,9 @@ def _top(draft: Draft, found: Found) -> None:
         return
     shown = draft.use(found.items("C", "c")[0])
     order = draft.use(found.items("C", "b")[0]) if found.match.groupdict().get("b") else shown
+    if order != shown and draft.column(shown).distinct < draft.column(shown).present:
+        _top_groups(draft, found, shown, order, n)
+        return
     steps: list[Step] = [Sort(by=(order,), descending=way == "max"), Limit(n)]
     draft.after += steps
     _want(draft, found, "values", (shown,), options={"all": True}, by=())
@@ -497,8 +505,23 @@ def _top(draft: Draft, found: Found) -> None:
                 said=found.said,
             )
         )
-        if draft.column(shown).distinct < draft.column(shown).present:
-            draft.doubts.append(f"several rows share a {shown}")
+
+
+def _top_groups(draft: Draft, found: Found, shown: str, order: str, n: int) -> None:
+    """Groups ranked by a statistic of a column; without one it is their sum, which waits to be confirmed."""
+    code = found.match.groupdict().get("m") or ""
+    function, options = found.page.item(code) if code else ("sum", {})
+    if not code:
+        draft.doubts.append(f"several rows share a {shown}: summed")
+    label = f"{function} of {order}"
+    measure = Measure(label=label, function=function, columns=(Col(order),), options=options)
+    draft.after += [
+        Summarise(by=(shown,), measures=(measure,)),
+        Sort(by=(label,), descending=_way(found) == "max"),
+        Limit(n),
+    ]
+    _want(draft, found, "values", (shown,), options={"all": True}, by=())
+    draft.want(Want(kind="measure", function="values", columns=(Col(label),), options={"all": True}, said=found.said))
 
 
 def _where_extreme(draft: Draft, page: Page) -> None:

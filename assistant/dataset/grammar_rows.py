@@ -60,7 +60,7 @@ _HOW = (
     r"(?:linear )?interpolation|interpolat\w+|previous value|next value|unknown|no|none|\S+)"
 )
 _WITH = (
-    r"(?:with|by|using|to|through|as)(?: (?:imputing|replacing|filling|them|it|with|using|by|their|"
+    r"(?:with|by|using|to|through|as)(?: (?:imputing|replacing|filling|them|column|columns|it|with|using|by|their|"
     r"its|of|that|respective|overall))*"
 )
 
@@ -239,6 +239,7 @@ def _outliers(draft: Draft, page: Page) -> None:
     patterns = (
         rf"{_OUT}{link} (?P<c>{{CS}})",
         rf"(?P<c>{{C}}) {_OUT}",
+        rf"{_OUT} (?:does|do|did|has|have|are there in) (?P<c>{{C}})(?: (?:have|has|contain|show))?",
         rf"{_OUT}(?: \S+){{0,5}}? (?:in|of|for|on|from) (?:\S+ ){{0,4}}?(?P<c>{{CS}})",
     )
     for pattern in patterns:

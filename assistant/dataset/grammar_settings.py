@@ -141,6 +141,16 @@ def _named(method: str) -> Callable[[Settings, re.Match[str]], bool]:
     return apply
 
 
+def _spoken(method: str) -> Callable[[Settings, re.Match[str]], bool]:
+    """The same without using up the words between."""
+
+    def apply(settings: Settings, match: re.Match[str]) -> bool:
+        settings.outlier_method = settings.outlier_method or method
+        return False
+
+    return apply
+
+
 def _normality(settings: Settings, match: re.Match[str]) -> bool:
     text = re.sub(r"[-’']", " ", match.group(1).lower()).strip()
     for pattern, kind in NORMALITY:
@@ -186,9 +196,9 @@ _RULES: tuple[tuple[str, Callable[[Settings, re.Match[str]], bool]], ...] = (
      r"?(?: (?:should be|must be|of|is|to|as|set|equal|for \w+))*\s*[=:]?\s*(\d+)",
      _seed),
     (r"\b(?:use|set|with)? ?(\d+) as (?:the )?(?:random[ _-]?(?:state|seed)|seed)", _seed),
-    (r"\b(\d+(?:\.\d+)?)\s?%?\s?(?:/|:|-|–|to|and)\s?(\d+(?:\.\d+)?)\s?%?(?= |\.|,|;|\)|$)"
-     r"(?:\s?(?:train|training)[-/ ](?:and |set and |to )?test(?:ing)?)?(?: (?:split|ratio|data))*",
-     _split),
+    (r"\b(\d+(?:\.\d+)?)\s?%?\s?(?:/|:|-|–)\s?(\d+(?:\.\d+)?)\s?%?(?= |\.|,|;|\)|$)"
+     r"(?:\s?(?:train|training)[-/ ](?:and |set and |to )?test(?:ing)?)?(?: (?:split|ratio|data))*", _split),
+    (r"\b(\d+(?:\.\d+)?)\s?%\s?(?:to|and)\s?(\d+(?:\.\d+)?)\s?%(?: (?:split|ratio|data))*", _split),
     (r"(?:test[ _]?size|test(?:ing)? (?:set|data)(?: size)?)(?: should be| set| size| ratio)*(?: of|"
      r" is| to| =|=|:)+\s*(\d+(?:\.\d+)?)\s?%?", _test_part),
     (r"(?:the remaining |remaining )?(\d+(?:\.\d+)?)\s?%(?: of the (?:data|dataset|samples|"
@@ -205,8 +215,10 @@ _RULES: tuple[tuple[str, Callable[[Settings, re.Match[str]], bool]], ...] = (
     (r"(?:assum\w+ |with |under )(?:the )?equal(?:ity of)? (?:population )?variances?|equal_var ?= ?true",
      _equal(True)),
     (rf"{_NUMBER}\s*(?:x|\*|×|times)?\s*(?:the )?(?:iqr|inter ?-?quartile[- ]range)(?: \(iqr\))?", _iqr),
-    (r"\b(?:method|rule|outliers?)\b[^.]{0,30}\b(?:iqr|inter ?-?quartile[- ]range)\b|\b(?:iqr|"
-     r"inter ?-?quartile[- ]range)(?: \(iqr\))? (?:method|rule)\b", _named("iqr")),
+    (r"\b(?:method|rule|outliers?)\b[^.]{0,30}\b(?:iqr|inter ?-?quartile[- ]range)\b", _spoken("iqr")),
+    (r"(?:using |by |with |based on )?(?:the )?\b(?:iqr|inter ?-?quartile[- ]range)(?: \(iqr\))"
+     r"? (?:method|rule|criterion)\b",
+     _named("iqr")),
     (rf"{_Z}[^.\n]{{0,60}}?(?:greater than|more than|larger than|above|exceeds?|exceeding|over|beyond|"
      r"threshold(?: value)? (?:of|is|=|to)|outside(?: of)?|>|less than|lower than|lesser than|≥)"
      r"(?: the| range| of| a| threshold| -| or| equal| to|(?:(?<=less than )| less than)-?\d+(?:\.\d+)"

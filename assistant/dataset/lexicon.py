@@ -122,6 +122,11 @@ PLAIN_WORDS = bag(
     samples a b c d e f g h i j k l m n o p q r s t u v w x y z"""
 )
 """Words of the grammar, or too common: they name a column only where they stand as one."""
+STATISTIC_WORDS = bag(
+    """mean average median mode count counts total sum number rate range min max minimum maximum first last top bottom
+    highest lowest percent percentage share difference ratio missing null outlier outliers correlation unique distinct
+    different common frequent error errors test model method methods row rows column columns value values data"""
+)
 
 ENTITIES = bag(
     """individual person people passenger customer client user employee worker patient student player athlete

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from rapidfuzz import fuzz
 
-from assistant.dataset.lexicon import ABBREVIATIONS, COMMON, GLUE, LIGHT, NAMELESS, PLAIN_WORDS, SEXES
+from assistant.dataset.lexicon import ABBREVIATIONS, COMMON, GLUE, LIGHT, NAMELESS, PLAIN_WORDS, SEXES, STATISTIC_WORDS
 from assistant.dataset.tokens import Word, bag, identifier_words, joined, quoted_spans, stem, words_of
 
 if TYPE_CHECKING:
@@ -30,6 +30,14 @@ _SURE = 0.7
 _KEYS = bag("id ids key code uuid guid index")
 _JOINTS = bag("and or to from with by between on is are was were")
 _CUES_AFTER = bag("column columns feature features variable variables field values price prices attribute")
+_BEFORE = bag(
+    """smallest largest where when have has mean average median maximum minimum max min total std deviation variance
+    skewness range unique
+    distinct different missing which what highest lowest of sum and or fill impute does do in greatest least biggest"""
+)
+_AFTER = bag(
+    "is are was were by above below over under between greater less more at > < = >= <= != equal equals and or for when"
+)
 _CUES_BEFORE = bag("column by of per each between and in on versus vs to with feature variable predict")
 
 
@@ -457,6 +465,8 @@ def _stands_for_column(words: Sequence[Word], start: int, end: int, *, exact: bo
         return True
     after = words[end].lower if end < len(words) else ""
     before = words[start - 1].lower if start else ""
+    if exact and not all(word.lower in STATISTIC_WORDS for word in inner):
+        return before in _BEFORE or after in _AFTER or after in _CUES_AFTER or before in _CUES_BEFORE
     return after in _CUES_AFTER or (exact and before in _CUES_BEFORE and after not in ("of", "number", "value"))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from assistant.dataset.asks import Ask, asks_of
 from assistant.dataset.assemble import assemble
@@ -11,6 +10,7 @@ from assistant.dataset.check_read import unread_words
 from assistant.dataset.chips import chips_of
 from assistant.dataset.decide import take_rules
 from assistant.dataset.draft import Draft, Limits
+from assistant.dataset.edits import is_sound
 from assistant.dataset.grammar_derive import new_names, read_bins, read_derived, read_transforms, without_aside
 from assistant.dataset.grammar_filter import read_filters, read_flags, read_values
 from assistant.dataset.grammar_measure import (
@@ -25,13 +25,13 @@ from assistant.dataset.grammar_rows import finish_outliers, read_rows
 from assistant.dataset.grammar_settings import settle
 from assistant.dataset.grammar_tests import read_fits, read_group_tests, read_normality, read_relations
 from assistant.dataset.link import Embed, Linker, Rows, linker
+from assistant.dataset.nearest import nearest_of
 from assistant.dataset.page import page_of
 from assistant.dataset.steps import Col, Compare, Condition, Const, Expr, Query, Scalar
 from assistant.dataset.tokens import bag
 from assistant.dataset.types import TableReading
 from assistant.dataset.words import words
 
-DEBUG = False
 __all__ = ["read", "words"]
 
 
@@ -125,10 +125,10 @@ def _measure(draft: Draft, text: str) -> None:
         read_counts(draft, page, conditions)
         read_statistics(draft, page, source)
     read_fits(draft, draft.page, draft.notes)
-    read_plain(draft, draft.page)
     read_normality(draft, draft.page, text)
     read_group_tests(draft, draft.page, text)
     finish_outliers(draft, text)
+    read_plain(draft, draft.page)
     take_rules(draft)
     read_who(draft, draft.page)
 
@@ -165,13 +165,15 @@ def reading_of(draft: Draft) -> TableReading:
     """The reading of what the rules have found."""
     query, unbound = assemble(draft)
     unread = tuple(dict.fromkeys([*unread_words(draft, query), *unbound]))
-    if query is None:
-        return TableReading(words="", query=None, unread=unread)
-    if DEBUG:
-        print("UNSURE", [m for m in draft.mentions if not m.sure], draft.doubts)
     sure = all(mention.sure for mention in draft.mentions) and not draft.doubts
-    runs = not unread and sure
-    reading = TableReading(
-        words=words(query), query=query, unread=unread, runs=runs, confidence=1.0 if runs else 0.5
+    runs = query is not None and not unread and sure
+    known = frozenset(draft.linker.by_name) - frozenset(draft.derived)
+    if query is not None and not is_sound(query, known):
+        query, runs = None, False
+    near = () if runs else nearest_of(draft, query, unread)
+    if query is None:
+        return TableReading(words="", query=None, unread=unread, nearest=near)
+    return TableReading(
+        words=words(query), query=query, chips=chips_of(draft, query), unread=unread, runs=runs,
+        confidence=1.0 if runs else 0.5, nearest=near,
     )  # fmt: skip
-    return replace(reading, chips=chips_of(draft, query))
