@@ -37,6 +37,11 @@ def codes_of(series: pd.Series[Any]) -> NDArray[np.intp]:
     return codes
 
 
+def dot(a: Floats, b: Floats) -> float:
+    """Return the sum of products on one thread: BLAS would start several, and wait for them on a busy machine."""
+    return float((a * b).sum())
+
+
 def pearson(a: Floats, b: Floats) -> tuple[float, int]:
     """Return r over the rows that have both, and their number; 0 where one of them does not vary."""
     both = ~(np.isnan(a) | np.isnan(b))
@@ -44,8 +49,8 @@ def pearson(a: Floats, b: Floats) -> tuple[float, int]:
     if a.size < 3:
         return 0.0, int(a.size)
     a, b = a - a.mean(), b - b.mean()
-    down = float(np.sqrt((a @ a) * (b @ b)))
-    return (float(a @ b) / down if down > 1e-300 else 0.0), int(a.size)
+    down = (dot(a, a) * dot(b, b)) ** 0.5
+    return (dot(a, b) / down if down > 1e-300 else 0.0), int(a.size)
 
 
 def pearsons(arrays: Mapping[str, Floats]) -> dict[tuple[str, str], tuple[float, int]]:
@@ -57,7 +62,7 @@ def pearsons(arrays: Mapping[str, Floats]) -> dict[tuple[str, str], tuple[float,
         if left is None or right is None:
             found[a, b] = pearson(arrays[a], arrays[b])
         else:
-            found[a, b] = float(left @ right), int(left.size)
+            found[a, b] = dot(left, right), int(left.size)
     return found
 
 
@@ -65,7 +70,7 @@ def _unit(array: Floats) -> Floats | None:
     if array.size < 3 or np.isnan(array).any():
         return None
     centred = array - array.mean()
-    length = float(np.sqrt(centred @ centred))
+    length = dot(centred, centred) ** 0.5
     return centred / length if length > 1e-150 else None
 
 
@@ -104,7 +109,7 @@ def eta(codes: NDArray[np.intp], values: Floats) -> tuple[float, float, int]:
     counts = np.bincount(codes)
     sums = np.bincount(codes, weights=values)
     groups = int((counts > 0).sum())
-    total = float(values @ values)
+    total = dot(values, values)
     between = float((sums[counts > 0] ** 2 / counts[counts > 0]).sum())
     if total <= 1e-300 or groups < 2 or values.size <= groups:
         return 0.0, 1.0, int(values.size)
