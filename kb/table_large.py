@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -28,6 +29,7 @@ from kb.table_types import Plan, convert, layout_with
 HEAD = 4 << 20
 BLOCKS, BLOCK = 63, 256 << 10
 ENCODINGS = {"utf-8": "utf-8", "latin-1": "latin-1", "iso-8859-1": "latin-1", "utf-16": "utf-16"}
+_LONE_RETURN = re.compile(rb"\r(?!\n)")
 _BEYOND_LATIN_1 = frozenset("€‚„…†‡‰ŠŒŽ‘’“”•–—™šœžŸ")
 SPOTS = 1000
 """A sample is taken as neighbouring lines at this many places."""
@@ -187,7 +189,10 @@ def fast_count(file: File, head: Head, quote: str) -> int | None:
     view, codes = memoryview(buffer), np.frombuffer(buffer, np.uint8)
     before = 10
     with file.path.open("rb", buffering=0) as opened:
-        opened.seek(head.offset + (3 if opened.read(3) == b"\xef\xbb\xbf" else 0))
+        offset = head.offset + (3 if opened.read(3) == b"\xef\xbb\xbf" else 0)
+        opened.seek(0)
+        if _LONE_RETURN.search(opened.read(offset)):
+            return None
         while count := opened.readinto(view):
             part = codes[:count]
             ends = part == 10

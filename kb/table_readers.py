@@ -13,9 +13,11 @@ from kb.table_layout import Found, Layout, changed
 from kb.table_parquet import read_parquet
 from kb.table_records import read_json, read_lines
 from kb.table_sheets import read_sheet
-from kb.table_text import columns_of, head_of, refuse_long_line
+from kb.table_text import columns_of, head_of, quick_columns, refuse_long_line
 from kb.table_typed import typed
 
+FREE = ("types", "dates", "missing", "decimal", "thousands")
+"""Corrections that need the texts of all columns."""
 MOST_JSON = 64 << 20
 """A list of records takes many times its size while it is parsed; larger ones are read by DuckDB."""
 
@@ -73,7 +75,8 @@ def read_delimited(file: File, data: bytes, given: Mapping[str, Any]) -> Found:
     refuse_long_line(file, text.data)
     head = head_of(file, text.data, given)
     quote = given.get("quote", head.quote)
-    table, notes = columns_of(file, text.data, head, quote)
+    quick = None if any(given.get(name) for name in FREE) else quick_columns(file, text.data, head, quote)
+    table, notes = quick or columns_of(file, text.data, head, quote)
     names = head.names[: table.num_columns]
     layout = changed(
         Layout(),

@@ -16,8 +16,10 @@ from kb.table_encoding import SAMPLE
 from kb.table_missing import PANDAS
 from kb.table_ragged import LONGEST, mended, too_long
 from kb.table_sniff import Shape, fields_of, shape
+from kb.table_types import leading_zeros, plain_number
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
+PROBE = 128 << 10
 _ROW_START = re.compile(rb"[^\r\n]")
 
 
@@ -171,15 +173,59 @@ def _swallowed(table: pa.Table, data: bytes, head: Head, quote: str) -> bool:
     return any("\n" in text.rstrip("\r\n") and head.shape.delimiter in text for text in last)
 
 
-def rectangular(file: File, data: bytes, head: Head, quote: str, width: int) -> pa.Table:
-    """Return rows that all have `width` fields as columns of texts. Raises TableUnreadable for an endless line."""
+Kinds = Mapping[str, pa.DataType]
+NO_KINDS: Kinds = {}
+
+
+def quick_columns(file: File, data: bytes, head: Head, quote: str) -> tuple[pa.Table, tuple[str, ...]] | None:
+    """Return what `columns_of` does, with columns of numbers as such already, or None where rows are uneven.
+
+    Which these are is guessed from the first rows; a column that turns out to hold anything else is read as texts.
+    """
+    end = data.rfind(b"\n", head.offset, head.offset + PROBE) + 1
+    if len(data) < 4 * PROBE or end <= head.offset or head.shape.delimiter == " ":
+        return None
+    if quote and data.count(quote.encode(), head.offset) % 2:
+        return None
+    width = len(head.names) + head.shape.empty_last
+    try:
+        kinds = _number_kinds(rectangular(file, data[:end], head, quote, width))
+        for _ in range(4):
+            try:
+                table = rectangular(file, data, head, quote, width, kinds)
+                return table.select(range(len(head.names))), ()
+            except _Misread as error:
+                kinds = {name: kind for name, kind in kinds.items() if name != error.args[0]}
+    except _Ragged:
+        pass
+    return None
+
+
+def _number_kinds(sample: pa.Table) -> Kinds:
+    """Return the type of the columns that hold numbers only and none that begins with a needless zero."""
+    found = {name: plain_number(sample[name]) for name in sample.column_names if not leading_zeros(sample[name])}
+    return {name: pair[1].type for name, pair in found.items() if pair is not None and not pair[0].long}
+
+
+class _Misread(Exception):
+    """The column named by the first argument holds more than numbers."""
+
+
+_MISREAD = re.compile(r"In CSV column #(\d+)")
+
+
+def rectangular(file: File, data: bytes, head: Head, quote: str, width: int, kinds: Kinds = NO_KINDS) -> pa.Table:
+    """Return rows that all have `width` fields as columns of texts, or of `kinds`.
+
+    Raises TableUnreadable for an endless line.
+    """
     names = [str(at) for at in range(width)]
     quoted = bool(quote) and data.find(quote.encode(), head.offset) >= 0
     options = arrow_csv.ParseOptions(
         delimiter=head.shape.delimiter, quote_char=quote or False, newlines_in_values=quoted, ignore_empty_lines=True
     )
     converts = arrow_csv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.string()),
+        column_types={**dict.fromkeys(names, pa.string()), **kinds},
         null_values=list(PANDAS),
         strings_can_be_null=True,
         quoted_strings_can_be_null=True,
@@ -192,6 +238,8 @@ def rectangular(file: File, data: bytes, head: Head, quote: str, width: int) -> 
         try:
             return arrow_csv.read_csv(source, read_options=reads, parse_options=options, convert_options=converts)
         except pa.ArrowInvalid as error:
+            if kinds and (at := _MISREAD.search(str(error))):
+                raise _Misread(at.group(1)) from error
             if "straddling" not in str(error):
                 raise _Ragged from error
         block *= 4

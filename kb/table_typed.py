@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from kb.table_layout import Found, Layout, changed
 from kb.table_missing import suspect
-from kb.table_types import Plan, convert, layout_with, plain_number, plainly_read, plan, settled
+from kb.table_types import Plan, convert, layout_with, leading_zeros, plain_number, plainly_read, plan, settled
 
 EXACT = 2**53
 MOST_NOTES = 8
@@ -34,11 +34,6 @@ def planned(
 def _may_be_numbers(column: pa.ChunkedArray, layout: Layout) -> bool:
     """Tell whether texts may be read as numbers: never in Parquet, which has types; elsewhere not those like 007."""
     return layout.format == "csv" or (layout.format != "parquet" and not leading_zeros(column))
-
-
-def leading_zeros(column: pa.ChunkedArray) -> bool:
-    """Tell whether one of the first texts is like 007, which is no number where texts are marked as such."""
-    return bool(pc.any(pc.match_substring_regex(column.slice(0, 1000), r"^\s*0\d+$")).as_py())
 
 
 def _same_order(

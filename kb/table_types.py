@@ -104,6 +104,11 @@ def _plan(column: pa.ChunkedArray, given: Mapping[str, Any], day_first: bool | N
     return _text(column)
 
 
+def leading_zeros(column: pa.ChunkedArray) -> bool:
+    """Tell whether one of the first texts is like 007, which is no number where texts are marked as such."""
+    return bool(pc.any(pc.match_substring_regex(column.slice(0, 1000), r"^\s*0\d+$")).as_py())
+
+
 def plainly_read(given: Mapping[str, Any]) -> bool:
     """Tell whether numbers may be read with a decimal point and no thousands sign."""
     return given.get("decimal", ".") == "." and given.get("thousands", "") in ("", ",")
@@ -115,6 +120,8 @@ def plain_number(column: pa.ChunkedArray) -> tuple[Plan, pa.ChunkedArray] | None
     Whole numbers past what a float holds exactly, such as long identifiers, are planned as text.
     """
     if column.null_count == len(column):
+        return None
+    if len(column) > HEAD and plain_number(column.slice(0, HEAD)) is None and column.slice(0, HEAD).null_count < HEAD:
         return None
     for kind, wanted in (("integer", pa.int64()), ("float", pa.float64())):
         try:

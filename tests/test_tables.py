@@ -338,3 +338,12 @@ def test_a_sheet_is_chosen_and_the_sheets_are_told(tmp_path: Path) -> None:
     assert (first.columns, second.columns, said(first, "'one', 'two'")) == (("a",), ("b",), True)
     with pytest.raises(TableUnreadable, match="no sheet 'three'"):
         open_table(tmp_path / "t.xlsx", corrections={"sheet": "three"})
+
+
+def test_a_column_that_is_numbers_at_first_only_is_read_in_full(tmp_path: Path) -> None:
+    lines = [f"{at},{at},0{at}" for at in range(100_000)]
+    lines[90_000] = "1.5,many,7"
+    table = opened(tmp_path, "a,b,zip\n" + "\n".join(lines) + "\n")
+    pd.testing.assert_frame_equal(table.frame, pd.read_csv(table.path), check_exact=True)
+    assert said(table, "'b'", "mostly numbers", "'many'")
+    assert said(table, "'zip'", "leading zeros")

@@ -305,7 +305,7 @@ def test_a_folder_and_a_missing_file_are_refused(tmp_path: Path, path: str) -> N
         open_table(tmp_path / path)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=400) | st.text(alphabet="a1,;|\t\n\r\"'#- .é\0", max_size=200).map(str.encode))
 def test_any_bytes_open_or_are_refused(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     path = tmp_path_factory.mktemp("t") / "t.csv"
