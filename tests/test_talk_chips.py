@@ -74,7 +74,7 @@ def asked(talk: Talk) -> list[str]:
 def test_the_options_of_a_chip_are_listed_with_their_counts(talk: Talk) -> None:
     said = talk.say(":set 3")
     assert "1  Bonn  2 rows" in said
-    assert ":set 3 VALUE or :drop 3" in said
+    assert ":set 3 N or :set 3 VALUE or :drop 3" in said
     assert "(2 rows), read from “in Ulm”" in said
 
 

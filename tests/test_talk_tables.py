@@ -100,11 +100,12 @@ def test_open_shows_how_a_value_was_computed_and_code_the_program(talk: Talk) ->
 
 def test_words_of_a_chip_are_replaced_in_the_question() -> None:
     assert reworded("Mean of AGE by sex", {"text": "age", "said": "age"}, "fare") == "Mean of fare by sex"
-    assert reworded("rows over 1,500 euro", {"text": "price > 1500", "said": "over 1,500"}, "20") == "rows over 20 euro"
+    assert reworded("rows over 1,500 euro", {"text": "price > 1500", "said": ""}, "20") == "rows over 20 euro"
+    assert reworded("price in ulm?", {"text": "town = Ulm"}, "Bonn") == "price in Bonn?"
     with pytest.raises(BadInput, match="none of the options"):
         reworded("mean age", {"text": "fare", "said": "fare"}, "x")
     with pytest.raises(BadInput):
-        reworded("mean age", {"text": "fare", "said": ""}, "x")
+        reworded("rows over 5 and 5", {"text": "price > 5", "said": ""}, "7")
 
 
 # -- saved readings ------------------------------------------------------------------------------------------------

@@ -132,7 +132,14 @@ def test_options_are_numbered_with_their_counts() -> None:
     out = screen()
     show_options(out, 3, CHIPS[2])
     assert "1  by street  9 values" in text(out)
-    assert ":set 3 VALUE or :drop 3" in text(out)
+    assert ":set 3 N or :set 3 VALUE or :drop 3" in text(out)
+
+
+def test_options_of_a_number_are_told_from_another_number() -> None:
+    out = screen()
+    show_options(out, 1, {**CHIPS[2], "text": "price > 40"})
+    assert "#1  by street" in text(out)
+    assert ":set 1 #N or :set 1 VALUE" in text(out)
 
 
 def test_a_computed_claim_opens_with_expression_value_and_program() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -16,7 +15,7 @@ from kb.errors import BadInput
 from ui.asking import over
 from ui.terminal import Hanging, clean, plural
 from ui.terminal_profile import first_facts, show_column, show_columns, show_fact, show_facts
-from ui.terminal_tables import show_code, show_options
+from ui.terminal_tables import NUMBER, has_number, show_code, show_options
 
 if TYPE_CHECKING:
     from assistant.dataset.types import Profile
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from ui.talk import Session
 
 Json = Mapping[str, Any]
-_NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?![\w])")
 
 
 def welcome(session: Session, out: Console) -> None:
@@ -110,7 +108,7 @@ def _option(chip: Json, value: str) -> str | None:
     if value.casefold() in (lower := [text.casefold() for text in texts]):
         return str(options[lower.index(value.casefold())]["link"])
     number = value.removeprefix("#")
-    is_number = number.isdecimal() and (value.startswith("#") or not _NUMBER.search(chip.get("said", "")))
+    is_number = number.isdecimal() and (value.startswith("#") or not has_number(chip))
     if is_number and 0 < int(number) <= len(options):
         return str(options[int(number) - 1]["link"])
     name = _match(value, texts)
@@ -118,19 +116,25 @@ def _option(chip: Json, value: str) -> str | None:
 
 
 def reworded(question: str, chip: Json, value: str) -> str:
-    """Return the question with a chip's words, or for a number the one number in them, replaced by `value`.
+    """Return the question with `value` in place of what a chip was read from: its words, its number, or its value.
 
-    Raises BadInput where the chip's words do not stand in the question.
+    Raises BadInput where none of them stands in the question, or a number stands there twice.
     """
-    said = chip.get("said") or ""
-    at = question.casefold().find(said.casefold()) if said else -1
-    if at < 0:
-        hint = f"{chip['text']} can be changed to what :set lists; or ask the question with other words"
-        raise BadInput(f"{value!r} is none of the options", hint=hint)
-    words = question[at : at + len(said)]
-    numbers = _NUMBER.findall(words)
-    new = words.replace(numbers[0], value, 1) if len(numbers) == 1 and _NUMBER.fullmatch(value) else value
-    return question[:at] + new + question[at + len(said) :]
+    said, numbers = chip.get("said") or "", NUMBER.findall(chip["text"])
+    if len(numbers) == 1 and NUMBER.fullmatch(value):
+        same = [found for found in NUMBER.finditer(question) if _plain(found.group()) == _plain(numbers[0])]
+        if len(same) == 1:
+            return question[: same[0].start()] + value + question[same[0].end() :]
+    for words in (said, chip["text"].rpartition(" = ")[2]):
+        at = question.casefold().find(words.casefold()) if words else -1
+        if at >= 0:
+            return question[:at] + value + question[at + len(words) :]
+    hint = f"{chip['text']} can be changed to what :set lists; or ask the question in other words"
+    raise BadInput(f"{value!r} is none of the options", hint=hint)
+
+
+def _plain(number: str) -> float:
+    return float(number.replace(",", ""))
 
 
 def drop(session: Session, given: str, out: Console) -> None:

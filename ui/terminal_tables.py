@@ -5,13 +5,14 @@ What is shown comes from the answer's JSON, so a stored answer looks as it did w
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from assistant.dataset.say import show
@@ -33,6 +34,8 @@ HEAD = 14
 """Characters of a column's name on a line, where its values are narrower."""
 WIDEST_HEAD = 70
 MOST_NAMES = 6
+MOST_VALUES = 40
+NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?![\w])")
 WIDEST_CELL = 32
 """Characters of a cell, and of a chip's text, before they are cut."""
 
@@ -263,16 +266,24 @@ def _packed(parts: Sequence[Text], width: int) -> Iterator[Text]:
 
 
 def show_options(out: Console, number: int, chip: Json) -> None:
-    """Print what a chip could stand for instead, numbered."""
+    """Print what a chip could stand for instead, numbered; with `#` where a plain number would be another value."""
     said = f", read from “{clean(chip['said'])}”" if chip.get("said") else ""
     note = f" ({clean(chip['note'])})" if chip.get("note") else ""
     out.print(Text.assemble(f"{chip['kind']} ", (clean(chip["text"]), "bold cyan"), note, said))
-    for n, option in enumerate(chip.get("options", ()), 1):
+    mark = "#" if has_number(chip) else ""
+    options = chip.get("options") or ()
+    for n, option in enumerate(options, 1):
         note = f"  {clean(option['note'])}" if option.get("note") else ""
-        out.print(Hanging(f"{n:>4}  ", [Text.assemble(clean(option["text"]), (note, "dim"))]), end="")
-    ways = [f":set {number} VALUE"] if chip.get("options") or said else []
+        out.print(Hanging(f"{mark + str(n):>5}  ", [Text.assemble(clean(option["text"]), (note, "dim"))]), end="")
+    ways = [f":set {number} {mark}N"] if options else []
+    ways += [f":set {number} VALUE"] if options or said or mark else []
     ways += [f":drop {number}"] if chip.get("drop") else []
     out.print(Text(f"Change it with {' or '.join(ways)}." if ways else "It cannot be changed by itself.", style="dim"))
+
+
+def has_number(chip: Json) -> bool:
+    """Tell whether a chip holds a number, which another one can be put in place of."""
+    return bool(NUMBER.search(chip["text"]))
 
 
 # -- steps and what comes next -------------------------------------------------------------------------------------
@@ -317,12 +328,21 @@ def show_computation(out: Console, claim: Json, program: str) -> None:
             continue
         out.print()
         out.print(Hanging("expression  ", [code(out, cited["expression"])]), end="")
-        out.print(Hanging("value       ", [Text(clean(str(cited["value"])))]), end="")
+        out.print(Hanging("value       ", _values(cited["value"])), end="")
         known = f"{clean(cited['dataset'])} (fingerprint {clean(cited['fingerprint'][:12])})"
         out.print(Hanging("data        ", [Text(known)]), end="")
     if program:
         out.print()
         show_code(out, program)
+
+
+def _values(value: Any) -> list[RenderableType]:
+    """Return a value in full: a group on a line each."""
+    if not isinstance(value, Mapping):
+        return [Text(clean(str(value)))]
+    lines = [f"{name}: {one}" for name, one in list(value.items())[:MOST_VALUES]]
+    more = len(value) - MOST_VALUES
+    return [Text(clean(line)) for line in (*lines, *([f"… and {more:,} more"] if more > 0 else []))]
 
 
 def show_code(out: Console, program: str) -> None:
