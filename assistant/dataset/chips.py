@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from assistant.dataset.draft import Draft
-from assistant.dataset.edits import YIELDS, added_columns, columns_in, is_sound, with_column, with_step
+from assistant.dataset.edits import (
+    YIELDS,
+    added_columns,
+    columns_in,
+    is_sound,
+    with_column,
+    with_group,
+    with_step,
+)
 from assistant.dataset.link import Column, Linker, Mention
 from assistant.dataset.steps import (
     Col,
@@ -171,7 +179,7 @@ def _groups(query: Query, linker: Linker) -> Iterator[Chip]:
             text=name,
             note=f"{linker.by_name[name].distinct:,} values",
             options=options,
-            drop=_ungrouped(query, name),
+            drop=None if name in tested else _ungrouped(query, name),
         )
 
 
