@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import RowMapping, delete, func, insert, select, update
 
 from kb import schema
 from kb.errors import BadInput
@@ -200,6 +200,14 @@ class Unanswered:
     conversation: str
     missing: tuple[str, ...] = ()
     dataset: str = ""
+
+
+def asked_so_far(catalogue: Catalogue) -> tuple[int, int, int]:
+    """Return a value that moves whenever `unanswered` may have changed."""
+    t = schema.turns
+    with catalogue.read() as conn:
+        number, last = conn.execute(select(func.count(), func.max(t.c.id)).select_from(t)).one()
+    return catalogue.generation, number, last or 0
 
 
 def unanswered(catalogue: Catalogue) -> tuple[Unanswered, ...]:

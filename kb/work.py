@@ -33,6 +33,7 @@ LOG_LINES = 300
 _LINE = 500
 _TURN_SECONDS = 0.6
 _LOCK_SECONDS = 10.0
+_NICENESS = 10
 
 Function = Callable[[Path, Mapping[str, Any], "Work"], Mapping[str, Any]]
 """Does one kind of work: gets the home, the request and its `Work`; returns JSON values."""
@@ -126,6 +127,7 @@ def main(functions: Mapping[str, Function], arguments: Sequence[str] | None = No
 
 def run(home: Path, id: str, functions: Mapping[str, Function]) -> int:
     """Do the job `id` of `home` and return an exit status: 0 done, stopped or not ours to do, 1 failed."""
+    _give_way()
     catalogue = Catalogue.open(home / "catalogue.db")
     lock = FileLock(folder_of(catalogue) / f"{id}.lock", fallback_to_soft=False)
     try:
@@ -137,6 +139,12 @@ def run(home: Path, id: str, functions: Mapping[str, Function]) -> int:
     finally:
         catalogue.close()
         lock.release()
+
+
+def _give_way() -> None:
+    """Let programs that somebody waits for, such as the app, go first."""
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)
 
 
 def _take(catalogue: Catalogue, home: Path, id: str, functions: Mapping[str, Function]) -> int:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
 
-from kb import datasets, jobs
+from assistant.assistant import Assistant
+from assistant.wire import answer_json
+from ingest.split import FINGERPRINT
+from kb import datasets, jobs, readings
 from kb.datasets import Dataset
+from kb.embed import MiniLM
 from kb.errors import BadInput
 from kb.jobs import Job, JobState
 from kb.knowledge import KnowledgeBase
 from kb.readings import Saved, Unanswered
+from kb.tables import open_table
 from kb.types import SourceInfo, SourceKey, SourceState
 from ui import library_add, shelf
 from ui import library_trees as trees
@@ -285,3 +293,46 @@ def test_uploaded_files_are_one_place() -> None:
 
 def test_tables_known_in_the_terminal_and_the_library_are_the_same() -> None:
     assert all(datasets.is_table(f"x{ending}") for ending in (".csv", ".tsv", ".parquet", ".xlsx", ".jsonl", ".ndjson"))
+
+
+# -- run again -----------------------------------------------------------------------------------------------------
+
+
+def library_page() -> None:
+    """The library, run by Streamlit's tester."""
+    from ui.views import library
+
+    library.page()
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
+    """The library page over a home of its own, with nothing left over from another test."""
+    monkeypatch.setenv("CITEWISE_HOME", str(tmp_path / "home"))
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield AppTest.from_function(library_page, default_timeout=60)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+def test_a_saved_reading_is_run_on_changed_data_and_says_what_changed(page: AppTest, tmp_path: Path) -> None:
+    ages = tmp_path / "ages.csv"
+    ages.write_text("age\n10\n20\n", "utf-8")
+    question = "What is the mean of age?"
+    with KnowledgeBase(tmp_path / "home", embedder=MiniLM(), splitter=FINGERPRINT) as kb:
+        dataset = datasets.add_path(kb.catalogue, ages)
+        answer = answer_json(Assistant(kb=kb).ask(question, dataset=open_table(ages)))
+        told = {"query": answer["reading"]["query"], "values": answer["result"]["value"], "fingerprint": "f"}
+        saved = readings.save(kb.catalogue, name="Mean", dataset=dataset.id, question=question, **told)
+        ages.write_text("age\n10\n30\n", "utf-8")
+        page.session_state["run_reading"] = saved.id
+        page.run()
+        assert not page.exception
+        [ran] = readings.list_of(kb.catalogue)
+        assert [(change.before, change.after) for change in ran.changes] == [(15.0, 20.0)]
+        ages.unlink()
+        page.session_state["run_reading"] = saved.id
+        page.run()
+        assert not page.exception
+        assert readings.list_of(kb.catalogue) == (ran,)

@@ -155,3 +155,12 @@ def test_deleted_conversations_leave_no_question(catalogue: Catalogue) -> None:
     chat = ask(catalogue, ("Why Spark?", refused()))
     conversations.remove(catalogue, chat)
     assert readings.unanswered(catalogue) == ()
+
+
+def test_it_is_told_when_the_list_may_have_changed(catalogue: Catalogue) -> None:
+    before = readings.asked_so_far(catalogue)
+    chat = ask(catalogue, ("Why Spark?", refused()))
+    asked = readings.asked_so_far(catalogue)
+    conversations.remove(catalogue, chat)
+    assert len({before, asked}) == 2
+    assert readings.asked_so_far(catalogue) != asked

@@ -10,7 +10,7 @@ import streamlit as st
 from kb import datasets, readings
 from kb.datasets import Dataset
 from kb.errors import BadInput, CitewiseError
-from kb.readings import Saved
+from kb.readings import Saved, Unanswered
 from kb.store import Catalogue
 from ui import library_trees as trees
 from ui import opened, state
@@ -150,7 +150,15 @@ def _rename_dialog(one: Saved) -> None:
 
 def unanswered() -> None:
     """Show the questions that got no answer."""
-    state.surface(trees.unanswered(readings.unanswered(state.knowledge().catalogue)), key="unanswered")
+    kb = state.knowledge()
+    asked = _unanswered(str(kb.home), readings.asked_so_far(kb.catalogue), kb.catalogue)
+    state.surface(trees.unanswered(asked), key="unanswered")
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def _unanswered(home: str, stamp: tuple[int, int, int], _catalogue: Catalogue) -> tuple[Unanswered, ...]:
+    del home, stamp  # the key
+    return readings.unanswered(_catalogue)
 
 
 def _ask_again(event: Mapping[str, Any]) -> None:

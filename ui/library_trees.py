@@ -85,7 +85,8 @@ def _progress(one: Job) -> Node:
 def _end(one: Job) -> tuple[Node, ...]:
     if one.state is JobState.FAILED:
         hint = str((one.result or {}).get("hint", ""))
-        return el("p", "cw-reason", sentence(one.error)), el("p", "cw-hint", sentence(hint) if hint else "")
+        why = sentence(one.error or "it could not be done")
+        return el("p", "cw-reason", why), el("p", "cw-hint", sentence(hint) if hint else "")
     if one.state is JobState.LOST:
         return (el("p", "cw-reason", _LOST), el("p", "cw-hint", "What it had done is kept: resume it, and it goes on."))
     if one.state in (JobState.DONE, JobState.STOPPED):
