@@ -113,10 +113,10 @@ def measured(measure: Measure, frame: str, w: Writer) -> str:
     where, function, options = measure.where, measure.function, measure.options
     if where is not None:
         frame = filtered(frame, lambda d: w.mask(where, d))
-    if measure.by:
-        return over(frame, lambda d: grouped(measure, d, w))
     if function == "value":
         return w.column(measure.columns[0], frame)
+    if measure.by:
+        return over(frame, lambda d: grouped(measure, d, w))
     if function == "share":
         return over(frame, lambda d: f"({w.mask(options['of'], d)}).mean(){percent(options)}")
     if function in PAIRS:

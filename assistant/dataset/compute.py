@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from assistant.dataset import duck, fits, measures, plots, rows, stats
-from assistant.dataset.checked import needed, problems
+from assistant.dataset.checked import needed, problems, reads
 from assistant.dataset.code import Script, program
 from assistant.dataset.conditions import map_leaves, plain
 from assistant.dataset.expr import ORDER, Scope, evaluate, text_holds
@@ -65,6 +66,9 @@ class Rows(Protocol):
     def pull(self, names: set[str], *, most: int | None = None) -> pd.DataFrame:
         """Return columns as a frame, of a sample of at most `most` rows where that is given."""
 
+    def close(self) -> None:
+        """Let go of what holds the rows."""
+
 
 @dataclass(frozen=True, slots=True)
 class FrameRows:
@@ -92,19 +96,33 @@ class FrameRows:
 
     def changed(self, step: Any, values: Values) -> Rows:
         """Return the rows after a step."""
-        return FrameRows(rows.changed(step, replace(self.scope, values=values)))
+        try:
+            return FrameRows(rows.changed(step, Scope(self.frame, values)))
+        except TypeError as error:
+            raise self.mixed(step) from error
 
     def found(self, step: Any, values: Values) -> Found:
         """Return what a yielding step gives."""
         scope = Scope(self.frame, values)
-        match step:
-            case Measure():
-                return measures.measured(step, scope)
-            case Test():
-                return stats.tested(step, scope)
-            case Fit():
-                return fits.fitted(step, scope)
+        try:
+            match step:
+                case Measure():
+                    return measures.measured(step, scope)
+                case Test():
+                    return stats.tested(step, scope)
+                case Fit():
+                    return fits.fitted(step, scope)
+        except TypeError as error:
+            raise self.mixed(step) from error
         raise BadInput(f"{type(step).__name__} gives no value", hint="see steps.py")
+
+    def mixed(self, step: Any) -> Exception:
+        """Return the error that names a column of mixed values, which cannot be ordered or compared."""
+        names = [name for name in sorted(reads(step)) if name in self.frame.columns and self.kinds[name] == "mixed"]
+        if not names:
+            return TypeError(f"{type(step).__name__} over {', '.join(sorted(reads(step)))}")
+        hint = "correct the column's type, or make texts or numbers of it first"
+        return BadInput(f"the column {names[0]!r} mixes kinds of values, which have no order", hint=hint)
 
     def head(self, n: int) -> pd.DataFrame:
         """Return the first rows."""
@@ -121,6 +139,9 @@ class FrameRows:
         if most is None or len(frame) <= most:
             return frame
         return frame.iloc[np.sort(np.random.default_rng(0).choice(len(frame), most, replace=False, shuffle=False))]
+
+    def close(self) -> None:
+        """Let go of nothing: the frame belongs to its table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,11 +171,17 @@ def compute(query: Query, table: Any, *, stop: Callable[[], bool] | None = None)
     if wrong is not None:
         shown = ", ".join(map(str, names[:12])) + (", …" if len(names) > 12 else "")
         raise BadInput(wrong, hint=f"columns: {shown}")
-    state = State(rows=opened(table, query))
-    for number, step in enumerate(query.steps):
-        if stop is not None and stop():
-            raise Stopped
-        state = yielded(state, number, step, query) if isinstance(step, YIELDS) else changed(state, step)
+    with np.errstate(all="ignore"), closing(opened(table, query)) as start:
+        state = State(rows=start)
+        for number, step in enumerate(query.steps):
+            if stop is not None and stop():
+                raise Stopped
+            state = yielded(state, number, step, query) if isinstance(step, YIELDS) else changed(state, step)
+        return finished(query, table, state, began)
+
+
+def finished(query: Query, table: Any, state: State, began: float) -> Computation:
+    """Return what a query gave, once its last step is done."""
     values = state.values
     return Computation(
         query=query,

@@ -123,6 +123,10 @@ class DuckRows:
             why = str(error).strip().split("\n")[0][:200]
             raise BadInput(f"the table cannot be computed over: {why}", hint="correct the column's type") from error
 
+    def close(self) -> None:
+        """Close the connection."""
+        self.db.close()
+
     def count(self) -> int:
         """Return the number of rows."""
         return self.size if self.size is not None else int(self.run(f"SELECT count(*) FROM ({self.sql})").fetchone()[0])

@@ -12,7 +12,7 @@ from scipy import stats
 
 from assistant.dataset.duck_expr import ROW, NotInDuck, Sql, quoted
 from assistant.dataset.expr import no_numbers
-from assistant.dataset.measures import NEED_NO_VALUE, left_out, no_value
+from assistant.dataset.measures import NEED_NO_VALUE, can_group, left_out, no_value
 from assistant.dataset.pairs import strength
 from assistant.dataset.steps import Col, Expr, Filter, Measure
 from assistant.dataset.values import MOST_VALUES, Found, counted, tidy
@@ -102,6 +102,7 @@ def measured(measure: Measure, rows: Any, values: Values) -> Found:
         rows = rows.stepped(Filter(measure.where), values)
     w = rows.writer(values)
     if measure.by:
+        can_group(measure)
         return grouped(measure, rows, w)
     if measure.function in WHOLE and not measure.columns:
         return WHOLE[measure.function](measure, rows, w)
@@ -439,6 +440,8 @@ def at_extreme(measure: Measure, rows: Any, w: Sql) -> Found:
         raise NotInDuck
     ties, present = fetch(rows, w, f"count(*) FILTER (WHERE {key} = {w.bind(found[0][1])}), count({key})")[0]
     checks = (f"{ties} rows tie; this is the first",) if ties > 1 else ()
+    if found[0][0] is None:
+        checks = (*checks, f"that row has no value in {said(measure.columns[0])!r}")
     return Found(value=tidy(found[0][0]), rows=present, parts={"at": tidy(found[0][1])}, checks=checks)
 
 

@@ -311,6 +311,8 @@ def codes(expr: Call, scope: Scope) -> pd.Series:
     """Return the place of each value among the sorted different values, from 0."""
     found = series(expr.args[0], scope)
     places, uniques = pd.factorize(found)
+    if not len(uniques):
+        return pd.Series(np.nan, index=found.index)
     order = np.argsort(np.argsort(uniques.to_numpy() if hasattr(uniques, "to_numpy") else uniques, kind="stable"))
     placed = pd.Series(order[places], index=found.index)
     return placed if (places >= 0).all() else placed.where(pd.Series(places, index=found.index) >= 0)

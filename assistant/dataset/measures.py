@@ -57,6 +57,7 @@ def measured(measure: Measure, scope: Scope) -> Found:
     if measure.function == "value":
         return Found(value=tidy(evaluate(measure.columns[0], inner)), rows=len(inner.frame))
     if measure.by:
+        can_group(measure)
         return grouped(measure, inner)
     if measure.function == "share":
         return share(measure, inner)
@@ -69,6 +70,15 @@ def measured(measure: Measure, scope: Scope) -> Found:
     if len(measure.columns) > 1:
         return several(measure, inner)
     return single(measure.function, series(measure.columns[0], inner), said(measure.columns[0]), measure.options)
+
+
+def can_group(measure: Measure) -> None:
+    """Raise BadInput for a measure that has no single value by group."""
+    alone = measure.function in ("rows", "share", "missing_rows", "duplicates")
+    listing = {"crosstab", "correlations", "values", "histogram", "top", "bottom", "outlier_bounds"}
+    if measure.function in listing or not (measure.columns or alone):
+        hint = "leave the groups out, or filter to one of them"
+        raise BadInput(f"{measure.function} has no single value by group", hint=hint)
 
 
 def restricted(measure: Measure, scope: Scope) -> Scope:
@@ -92,7 +102,7 @@ def single(function: str, values: pd.Series, name: str, options: Mapping[str, An
     raw = scalar(function, values, name, options)
     value, present = tidy(raw), int(values.count())
     checks = [] if function in NEED_NO_VALUE or present == len(values) else [left_out(len(values) - present, name)]
-    if value is None and function not in ("first", "last"):
+    if value is None:
         checks.append(no_value(function, name, present))
     rows = len(values) if function in NEED_NO_VALUE else present
     return Found(value=value, rows=rows, parts=extra(function, values, value), checks=tuple(checks))
@@ -126,6 +136,8 @@ def left_out(n: int, name: str) -> str:
 
 def no_value(function: str, name: str, present: int) -> str:
     """Return why a measure has no value."""
+    if function in ("first", "last"):
+        return f"the {function} row has no value in {name!r}, or there are no rows"
     if present == 0:
         return f"{name!r} has no values here, so it has no {function}"
     return f"the {function} of {name!r} is not defined over {counted(present, 'value')}, or is too large for a number"

@@ -133,8 +133,10 @@ def extreme(*, greatest: bool) -> Callable[[Measure, Scope], Found]:
         place = keys.argmax() if greatest else keys.argmin()
         ties = int((keys == keys.iloc[place]).sum())
         checks = (f"{ties} rows tie; this is the first",) if ties > 1 else ()
-        value = series(measure.columns[0], scope).iloc[place]
-        return Found(value=tidy(value), rows=int(keys.count()), parts={"at": tidy(keys.iloc[place])}, checks=checks)
+        value = tidy(series(measure.columns[0], scope).iloc[place])
+        if value is None:
+            checks = (*checks, f"that row has no value in {said(measure.columns[0])!r}")
+        return Found(value=value, rows=int(keys.count()), parts={"at": tidy(keys.iloc[place])}, checks=checks)
 
     return run
 
@@ -155,7 +157,9 @@ def trend(measure: Measure, scope: Scope) -> Found:
     first, last = y.iloc[order[0]], y.iloc[order[-1]]
     direction = ("up" if fit.slope > 0 else "down") if sure else "flat"
     parts = {"slope": fit.slope, "p": fit.pvalue, "r": fit.rvalue, "first": first, "last": last, "direction": direction}
-    return Found(value=tidy(fit.slope), rows=len(x), parts={name: tidy(part) for name, part in parts.items()})
+    value = tidy(fit.slope)
+    checks = () if value is not None else ("the slope is too large for a number",)
+    return Found(value=value, rows=len(x), parts={name: tidy(part) for name, part in parts.items()}, checks=checks)
 
 
 def moments(expr: Expr | None, scope: Scope) -> pd.Series:

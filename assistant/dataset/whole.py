@@ -107,6 +107,8 @@ def histogram(values: pd.Series, name: str, options: Options) -> Found:
     held = held[np.isfinite(held)]
     if not len(held):
         return Found(value=[], rows=0, checks=(f"{name!r} has no values here",))
+    if not np.isfinite(held.max() - held.min()):
+        return Found(value=[], rows=len(held), checks=(f"{name!r} spans too wide a range for bins",))
     found, edges = np.histogram(held, bins=int(options.get("bins", 10)))
     return Found(value=found.tolist(), rows=len(held), parts={"edges": tidy(edges)})
 
