@@ -265,6 +265,14 @@ def test_a_file_of_metrics_beside_several_runs_is_theirs_and_alone_a_run(tmp_pat
     assert (runs["q/metrics.json"].params, points(runs["q/metrics.json"], "acc")) == ({"lr": 0.1}, [(None, 0.5)])
 
 
+def test_settings_and_metrics_at_the_top_of_a_project_with_runs_are_of_one_of_them(tmp_path: Path) -> None:
+    write(tmp_path / "config.yaml", "lr: 0.1\n")
+    write(tmp_path / "metrics.json", '{"accuracy": 0.5}')
+    assert only_run(tmp_path).loose is False
+    write(tmp_path / "lightning_logs" / "version_0" / "metrics.csv", "epoch,step,loss\n0,1,0.5\n")
+    assert {run.run_id: run.loose for run in runs_in(tmp_path).values()} == {".": True, "version_0": False}
+
+
 def test_detecting_says_what_is_there_and_why(tmp_path: Path) -> None:
     for number in range(3):
         write(tmp_path / "lightning_logs" / f"version_{number}" / "metrics.csv", "epoch,step,loss\n0,1,0.5\n")

@@ -102,15 +102,14 @@ class _Walk:
         kinds = folders.kinds(here)
         if kinds == ["huggingface"] and here.path.name.startswith("checkpoint-") and self._is_run(here.path.parent):
             return set()
+        plain_run = not kinds and folders.is_plain_run(here)
         if kinds:
             self._member(kinds[0], here.path, folders.FACETS[kinds[0]].why)
-        elif folders.is_plain_run(here):
+        elif plain_run:
             self._member("folder", here.path, self.why["folder"])
         self._git(here, kinds)
         for name in here.files:
-            self.file(
-                here.path / name, inside=bool(kinds) or here.path in self.groups.get(("folder", here.path.parent), ())
-            )
+            self.file(here.path / name, inside=bool(kinds) or plain_run)
         return self._claimed(here, kinds)
 
     def _is_run(self, path: Path) -> bool:
@@ -226,14 +225,30 @@ def _settled(walk: _Walk) -> list[Found]:
     found = list(walk.stores)
     for (kind, parent), members in walk.groups.items():
         kept = tuple(sorted(path for path in members if path not in walk.nested))
+        if kind == "folder":
+            continue
         if kept:
             count = len(wandb.by_id(kept)) if kind == "wandb" else len(kept)
             path = kept[0] if len(kept) == 1 and kind != "wandb" else parent
             why = walk.why.get(kind, kind)
             found.append(Found(kind=kind, path=path, root=walk.root, why=why, count=count, members=kept))
+    found += _plain(walk, found)
     found.sort(key=lambda item: (item.path.as_posix(), item.kind))
     loose = _loose(walk, found)
     return [*found, *loose]
+
+
+def _plain(walk: _Walk, found: list[Found]) -> list[Found]:
+    """Return folders with settings beside metrics: runs, or at the top of a project with other runs one of those."""
+    made = []
+    for (kind, _), members in walk.groups.items():
+        for path in sorted(members) if kind == "folder" else ():
+            top = path == walk.root or path in walk.projects
+            loose = top and bool(_beside(path, walk, found))
+            why = "settings and metrics that do not say of which run" if loose else walk.why["folder"]
+            count = 0 if loose else 1
+            made.append(Found(kind=kind, path=path, root=walk.root, why=why, count=count, members=(path,), loose=loose))
+    return made
 
 
 def _loose(walk: _Walk, found: list[Found]) -> list[Found]:

@@ -38,7 +38,9 @@ def git(folder: Path, *arguments: str) -> bytes:
     }
     call = ["git", "--no-pager", *settings, "-C", str(folder), *arguments]
     try:
-        done = subprocess.run(call, capture_output=True, env={**os.environ, **quiet_git}, timeout=60, check=False)
+        # What a caller set for its own repository (GIT_DIR, …) must not lead to another one here.
+        own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        done = subprocess.run(call, capture_output=True, env={**own, **quiet_git}, timeout=60, check=False)
     except FileNotFoundError as error:
         raise Refused("git is not installed") from error
     except subprocess.TimeoutExpired as error:

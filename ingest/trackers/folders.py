@@ -7,6 +7,7 @@ output folder with exactly one run of another tracker below it is that run's con
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -101,6 +102,7 @@ def _run(folder: Folder, found: Found) -> Iterator[Run | Problem]:
             run = item if run is None else merged(run, item)
     if run is None:
         return
+    run = replace(run, loose=found.loose)
     if "hydra" in here:
         below = nested(folder)
         for item in _read_nested(below, found.root) if below is not None else ():

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from ingest.trackers.files import Unreadable, read_mapping, version_of
+from ingest.trackers.files import Unreadable, parse_json, read_mapping, read_text, version_of
 from ingest.trackers.folder import Facet, Folder
 from ingest.trackers.values import MAX_TEXT, dataset_of, flat, moment, number, points_of, scalars, whole
 from kb.records import Point, Problem, Run, split_of, state_of
+
+_MAX = 400 * 2**20
 
 
 def _is_here(folder: Folder) -> bool:
@@ -79,11 +81,11 @@ def _tags(run: Mapping[str, Any]) -> dict[str, str]:
 
 def _history(folder: Folder, result: Any) -> Iterator[Point | Problem]:
     try:
-        metrics = read_mapping(folder.path / "metrics.json") if folder.has("metrics.json") else {}
+        metrics = parse_json(read_text(folder.path / "metrics.json", _MAX)) if folder.has("metrics.json") else {}
     except Unreadable as error:
         metrics = {}
         yield Problem(source=folder.of("metrics.json"), reason=str(error))
-    for name, series in metrics.items():
+    for name, series in metrics.items() if isinstance(metrics, Mapping) else ():
         if not isinstance(series, Mapping) or not isinstance(series.get("values"), list):
             continue
         values, steps, times = series["values"], series.get("steps") or [], series.get("timestamps") or []
