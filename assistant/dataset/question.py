@@ -10,6 +10,7 @@ from assistant.dataset.check_read import unread_words
 from assistant.dataset.chips import chips_of
 from assistant.dataset.decide import take_rules
 from assistant.dataset.draft import Draft, Limits
+from assistant.dataset.earlier import followed, follows
 from assistant.dataset.edits import is_sound
 from assistant.dataset.grammar_derive import new_names, read_bins, read_derived, read_transforms, without_aside
 from assistant.dataset.grammar_filter import read_filters, read_flags, read_values
@@ -45,8 +46,22 @@ def read(
     previous: Query | None = None,
 ) -> TableReading:
     """Read a question about `table`; `format` names what is wanted back, `previous` is the query it may follow up."""
-    draft = draft_of(question, linker(table, embed), constraints, asks_of(format, constraints))
+    asks = asks_of(format, constraints)
+    draft = draft_of(question, linker(table, embed), constraints, asks)
+    if previous is not None and not asks and follows(question):
+        followed_up = follow_up(question, linker(table, embed), previous)
+        if followed_up is not None:
+            return followed_up
     return reading_of(draft)
+
+
+def follow_up(question: str, link: Linker, previous: Query) -> TableReading | None:
+    """The reading of a question that changes an earlier query, None where it does not."""
+    draft = Draft(linker=link, page=page_of(question, link), notes=page_of("", link))
+    read_periods(draft, draft.page)
+    _select(draft)
+    query = followed(draft, previous, question)
+    return None if query is None else finished(draft, query, [])
 
 
 def draft_of(question: str, link: Linker, constraints: str, asks: tuple[Ask, ...]) -> Draft:
@@ -164,6 +179,11 @@ def _named_column(text: str, link: Linker) -> str | None:
 def reading_of(draft: Draft) -> TableReading:
     """The reading of what the rules have found."""
     query, unbound = assemble(draft)
+    return finished(draft, query, unbound)
+
+
+def finished(draft: Draft, query: Query | None, unbound: list[str]) -> TableReading:
+    """A query with what is unread of its question, whether it may run, its chips and what is near."""
     unread = tuple(dict.fromkeys([*unread_words(draft, query), *unbound]))
     sure = all(mention.sure for mention in draft.mentions) and not draft.doubts
     runs = query is not None and not unread and sure
