@@ -200,6 +200,14 @@ def test_every_kind_of_plot_shows_its_numbers(drawn: dict[str, Any], part: str, 
     assert max(map(len, text(out).splitlines())) <= width
 
 
+def test_many_bins_are_joined_and_lose_no_count() -> None:
+    out = screen()
+    show_plot(out, plot("histogram", "low high count", *([i, i + 1, 10] for i in range(25)), y="count"))
+    lines = text(out).splitlines()
+    assert next(line.split()[:4] for line in lines if "–" in line) == ["0", "–", "4", "40"]
+    assert sum(int(line.split()[3]) for line in lines if "–" in line) == 250
+
+
 def test_a_plot_without_rows_shows_nothing() -> None:
     out = screen()
     show_plot(out, {"title": "t", **plot("bars", "a b")})

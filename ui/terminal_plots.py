@@ -21,6 +21,8 @@ Json = Mapping[str, Any]
 Rows = Sequence[Sequence[Any]]
 
 MOST_BARS = 24
+MOST_BINS = 12
+"""More bins of a histogram are joined two by two."""
 MOST_SERIES = 8
 LABEL = 28
 WIDEST_BAR = 40
@@ -144,8 +146,12 @@ def _sized(text: str, width: int) -> str:
 def _histogram(out: Console, plot: Json, rows: Rows) -> list[Text]:
     names = list(plot["columns"])
     low, high, count = (names.index(name) if name in names else at for at, name in enumerate(("low", "high", "count")))
-    labels = _right([f"{show(row[low])} – {show(row[high])}" for row in rows])
-    return bars(out, labels, [row[count] for row in rows])
+    bins = [(row[low], row[high], row[count]) for row in rows]
+    while len(bins) > MOST_BINS:
+        pairs = (bins[i : i + 2] for i in range(0, len(bins), 2))
+        bins = [(pair[0][0], pair[-1][1], sum(n for *_, n in pair)) for pair in pairs]
+    labels = _right([f"{show(left)} – {show(right)}" for left, right, _ in bins])
+    return bars(out, labels, [n for *_, n in bins])
 
 
 def _right(labels: Sequence[str], least: int = 0) -> list[str]:
