@@ -250,6 +250,18 @@ def test_histories_as_json_lines_and_as_lists_are_read(tmp_path: Path) -> None:
     assert points(runs["b/history.json"], "val_loss") == [(0, 3.0), (1, 2.0)]
 
 
+def test_logs_of_reinforcement_learning_and_of_detection_trainers_are_read(tmp_path: Path) -> None:
+    text = "rollout/ep_rew_mean,time/total_timesteps\n-10.5,2048\n-8.5,4096\n"
+    write(tmp_path / "ppo" / "progress.csv", text)
+    write(
+        tmp_path / "det" / "scalars.json",
+        '{"loss": 2.0, "iter": 50}\n{"loss": 1.0, "iter": 100}\n{"coco/bbox_mAP": 0.5}\n',
+    )
+    runs = runs_in(tmp_path)
+    assert points(runs["ppo/progress.csv"], "rollout/ep_rew_mean") == [(2048, -10.5), (4096, -8.5)]
+    assert points(runs["det/scalars.json"], "loss") == [(50, 2.0), (100, 1.0)]
+
+
 def test_a_file_of_metrics_beside_several_runs_is_theirs_and_alone_a_run(tmp_path: Path) -> None:
     for number in range(2):
         hydra(tmp_path / "p" / "outputs" / "2024-01-02" / f"03-04-0{number}", "lr: 1\n")

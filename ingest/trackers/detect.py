@@ -194,7 +194,10 @@ class _Walk:
         """Tell whether a table with steps holds several runs, which its rows name."""
         if path.suffix not in SUFFIXES or path.stat().st_size > _MAX_TABLE:
             return False
-        how = tables.plan(path, self.root)
+        try:
+            how = tables.plan(path, self.root)
+        except Unreadable:
+            return False
         return how is not None and how.kind == "histories" and how.rows != 1
 
     def _store(self, kind: str, path: Path, why: str, count: int | None) -> None:

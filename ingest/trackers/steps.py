@@ -20,12 +20,16 @@ STEPS = (
     "global_step",
     "_step",
     "current_steps",
+    "total_timesteps",
+    "timesteps_total",
+    "timestep",
     "iteration",
+    "iterations",
+    "training_iteration",
     "iter",
     "epoch",
     "epochs",
     "round",
-    "timestep",
     "episode",
     "generation",
 )
@@ -87,7 +91,7 @@ def unique(names: Sequence[str]) -> list[str]:
 
 def step_column(names: Sequence[str]) -> str | None:
     """Return the column that counts the steps, the finest of several."""
-    by_name = {name.lower(): name for name in reversed(names)}
+    by_name = {name.lower().rpartition("/")[2]: name for name in reversed(names)}
     return next((by_name[step] for step in STEPS if step in by_name), None)
 
 
@@ -178,7 +182,9 @@ def is_jsonl_history(path: Path) -> bool:
     names = {name for row in rows for name in row}
     steps = [number(row[name]) for row in rows for name in [step_column(tuple(row))] if name]
     known = [step for step in steps if step is not None]
-    return len(known) > 1 and known == sorted(known) and any(is_metric(name) for name in names if name not in STEPS)
+    rising = sum(1 for before, after in pairwise(known) if after >= before)
+    enough = len(known) > 1 and rising >= 0.8 * (len(known) - 1)
+    return enough and any(is_metric(name) for name in names if name not in STEPS)
 
 
 def jsonl_history(path: Path, source: str) -> Iterator[Point | Problem]:
@@ -231,6 +237,8 @@ def history_of(path: Path, source: str) -> History | None:
             return partial(csv_history, path, source) if is_history(path) else None
         if path.suffix in (".jsonl", ".ndjson"):
             return partial(jsonl_history, path, source) if is_jsonl_history(path) else None
+        if path.suffix == ".json" and _is_lines(path):
+            return partial(jsonl_history, path, source) if is_jsonl_history(path) else None
         if path.suffix == ".json" and path.stat().st_size < 2**22:
             value = read_json(path)
             return (
@@ -245,6 +253,13 @@ def history_of(path: Path, source: str) -> History | None:
     return None
 
 
+def _is_lines(path: Path) -> bool:
+    """Tell whether a .json file holds a mapping a line, as several trainers write their logs."""
+    with path.open("rb") as file:
+        first, second = file.readline(_HEAD).strip(), file.readline(_HEAD).strip()
+    return first[:1] == b"{" and first[-1:] == b"}" and second[:1] == b"{"
+
+
 def histories(folder: Folder) -> Iterator[tuple[str, History]]:
     """Yield the names and histories of the files in a folder that hold one."""
     for name in folder.files:
@@ -256,8 +271,9 @@ def histories(folder: Folder) -> Iterator[tuple[str, History]]:
 def unit_of(path: Path) -> str:
     """Return what the steps of a CSV history count."""
     names = header(path)[0] if path.suffix in (".csv", ".tsv") else []
-    found = (step_column(names) or "step").lower().lstrip("_")
-    return {"epochs": "epoch", "iter": "iteration"}.get(found, found if found != "global_step" else "step")
+    found = (step_column(names) or "step").lower().rpartition("/")[2]
+    known = {"epochs": "epoch", "iter": "iteration", "iterations": "iteration", "training_iteration": "iteration"}
+    return known.get(found, found if found in ("epoch", "round", "episode", "generation", "iteration") else "step")
 
 
 def run_of(path: Path, history: History, folder: Folder, run_id: str) -> Run:

@@ -13,7 +13,7 @@ _METRICS = frozenset(
     r2 rmse mse mae mape smape wape medae msle rmsle nrmse mase precision recall sensitivity specificity tpr fpr fnr
     tnr ppv npv iou miou dice jaccard bleu rouge meteor bertscore cer wer ppl perplexity ndcg mrr hit hits logloss
     brier ece kappa mcc corr pearson spearman kendall silhouette inertia psnr ssim fid kid lpips elbo nll likelihood
-    kl reward rewards sharpe sortino drawdown gini ks evs rsquared hamming davies calinski ari nmi homogeneity
+    kl rew reward rewards sharpe sortino drawdown gini ks evs rsquared hamming davies calinski ari nmi homogeneity
     completeness purity objective cost regret top1 top5 em exact chrf ter wip sdr pesq stoi eer mota hota success
     solved speedup lift
     """.split()  # noqa: SIM905 - a list of 150 words reads better as text
