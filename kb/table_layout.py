@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from types import MappingProxyType
 from typing import Any
 
 from kb.errors import BadInput
 
 FORMATS = ("csv", "excel", "parquet", "jsonl", "json")
 TYPES = ("number", "text", "date", "boolean")
-NO_WORDS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """How a file becomes columns and rows.
+    """How a file becomes columns and rows. Its mappings are plain dicts, so that it can be sent to another process.
 
     `skip` is the number of lines (rows of a sheet) above the header. `missing` holds tokens read as missing beyond
     those of pandas. `dates` gives each date column's strptime format, or "mixed". `types` are a person's corrections.
@@ -35,9 +33,9 @@ class Layout:
     header: bool = True
     skip: int = 0
     missing: tuple[str, ...] = ()
-    dates: Mapping[str, str] = field(default_factory=lambda: NO_WORDS)
+    dates: Mapping[str, str] = field(default_factory=dict)
     sheet: str = ""
-    types: Mapping[str, str] = field(default_factory=lambda: NO_WORDS)
+    types: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +87,12 @@ def checked(corrections: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def changed(layout: Layout, **values: Any) -> Layout:
-    """Return `layout` with some fields changed and its mappings made read-only."""
+    """Return `layout` with some fields changed and its mappings copied."""
     return Layout(**{**{entry.name: getattr(layout, entry.name) for entry in fields(layout)}, **_frozen(values)})
 
 
 def _frozen(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: MappingProxyType(dict(v)) if isinstance(v, Mapping) else v for name, v in values.items()}
+    return {name: dict(v) if isinstance(v, Mapping) else v for name, v in values.items()}
 
 
 def _refuse(name: str, value: Any, expected: str) -> BadInput:
@@ -160,13 +158,13 @@ def _dates(name: str, value: Any) -> Mapping[str, str]:
         isinstance(v, str) and ("%" in v or v == "mixed") for v in value.values()
     ):
         raise _refuse(name, value, "a strptime format (such as %d/%m/%Y) or 'mixed' by column")
-    return MappingProxyType({str(column): text for column, text in value.items()})
+    return {str(column): text for column, text in value.items()}
 
 
 def _types(name: str, value: Any) -> Mapping[str, str]:
     if not isinstance(value, Mapping) or not all(v in TYPES for v in value.values()):
         raise _refuse(name, value, f"one of {', '.join(TYPES)} by column")
-    return MappingProxyType({str(column): text for column, text in value.items()})
+    return {str(column): text for column, text in value.items()}
 
 
 _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {

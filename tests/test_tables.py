@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -278,6 +279,14 @@ def test_a_large_file_has_the_rows_types_and_values_that_a_small_one_would(long_
     assert (large.rows, large.columns, dict(large.dtypes)) == (small.rows, small.columns, dict(small.dtypes))
     with large.duck() as duck:
         pd.testing.assert_frame_equal(duck.execute("SELECT * FROM data").df(), small.frame, check_dtype=False)
+
+
+@pytest.mark.parametrize("large_from", [1000, 1 << 30])
+def test_a_table_can_be_sent_to_another_process(long_file: Path, large_from: int) -> None:
+    table = open_table(long_file, large_from=large_from)
+    again = pickle.loads(pickle.dumps(table))
+    assert again == table
+    assert again.sample(10).equals(table.sample(10))
 
 
 def test_the_frame_of_a_large_file_is_refused_with_what_to_do(long_file: Path) -> None:
