@@ -86,10 +86,19 @@ def crosstab(measure: Measure, scope: Scope) -> Found:
     first, second = (series(expr, scope) for expr in measure.columns)
     if first.nunique() * second.nunique() > MOST_VALUES:
         raise BadInput("the cross table would have too many cells", hint="bin the columns first")
-    table = pd.crosstab(first, second.rename("second"))
+    table = cells(first, second)
     value = {(a, b): int(n) for a, row in zip(table.index, table.to_numpy(), strict=True)
              for b, n in zip(table.columns, row, strict=True)}  # fmt: skip
     return Found(value=tidy(value), rows=int(table.to_numpy().sum()))
+
+
+def cells(first: pd.Series, second: pd.Series) -> pd.DataFrame:
+    """Return the number of rows by the values of two columns, in their order, as `pd.crosstab` does."""
+    (a, rows), (b, columns) = (pd.factorize(values, sort=True) for values in (first, second))
+    both = (a >= 0) & (b >= 0)
+    counts = np.bincount(a[both] * len(columns) + b[both], minlength=len(rows) * len(columns))
+    table = pd.DataFrame(counts.reshape(len(rows), len(columns)), index=rows, columns=columns)
+    return table.loc[table.any(axis=1), table.any(axis=0)]
 
 
 def correlations(measure: Measure, scope: Scope) -> Found:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 
 from assistant.dataset.expr import Scope, column, numbers, series
+from assistant.dataset.pairs import cells
 from assistant.dataset.samples import Sample, only_two, sample, samples, sizes
 from assistant.dataset.steps import Test
 from assistant.dataset.values import MOST_VALUES, Found, tidy
@@ -281,7 +281,7 @@ def chi_square(test: Test, scope: Scope) -> Found:
     if columns[0].nunique() * columns[1].nunique() > MOST_VALUES:
         name = said(test.columns[0])
         raise BadInput(f"{name!r} has too many different values for a chi-square test", hint="bin it first")
-    table = pd.crosstab(columns[0], columns[1].rename("second")).to_numpy()
+    table = cells(*columns).to_numpy()
     n = int(table.sum())
     if table.ndim != 2 or min(table.shape) < 2:
         why = "a chi-square test needs at least two values in each column"

@@ -288,7 +288,8 @@ class Measure:
     """A number, text or list under a label; with `by`, one for each group (`{group: value}`, tuples for several).
 
     `function` is one of `MEASURES`; `where` restricts the rows of this measure only. `options`: quantile {"q": 0.9},
-    std and var {"ddof": 0}, top {"n": 5}, skew {"biased": bool}, share {"of": Condition}, at_max {"at": column}.
+    std and var {"ddof": 0}, top {"n": 5}, skew {"biased": bool}, share {"of": Condition}, at_max {"at": column}; shares
+    {"percent": true}; correlations {"pairs": true} for all pairs. Several columns give `{column: value}`.
     """
 
     label: str
@@ -353,7 +354,9 @@ MEASURES: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Test:
-    """A statistical test under a label; parts `statistic`, `p`, `n` and by kind `df`, `r`, `effect`, `critical`.
+    """A statistical test under a label; its value is p, its parts `statistic`, `p`, `n`, `significant` (p < alpha) and
+    by kind `df`, `difference`, `effect`, `critical`, and of each group `n:NAME` and `mean:NAME` or `median:NAME`.
+    options: {"alternative": "less" | "greater"}, levene {"center": "mean"}, one_sample_t {"mu": number}.
 
     `kind`: shapiro, anderson, ks, dagostino, jarque_bera (one column); t, welch, mann_whitney, ks_2 (two groups);
     paired_t, wilcoxon (two columns); anova, kruskal, levene, bartlett (groups or several columns); chi2 (two
@@ -378,7 +381,9 @@ class Fit:
 
     `model`: linear_regression, ridge, lasso, logistic_regression, decision_tree, random_forest, knn, naive_bayes, svm,
     gradient_boosting, kmeans. Categorical features are one-hot encoded, rows that miss a value are dropped first, and
-    both are said. `test_size` 0 scores on the training rows. Split by scikit-learn's `train_test_split`.
+    both are said. `test_size` 0 scores on the training rows. Split by scikit-learn's `train_test_split`. `folds` above
+    1 cross-validates instead (parts: the metric's mean, `std`). options: the model's own parameters (also k, trees,
+    depth, clusters), {"stratify": true}, {"drop_first": true}, {"positive": label}. kmeans: inertia, silhouette.
     """
 
     label: str
