@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from kb.errors import BadInput
 from kb.jobs import Job, JobState
 from kb.knowledge import KnowledgeBase
 from kb.readings import Saved, Unanswered
+from kb.store import Catalogue
 from kb.tables import open_table
 from kb.types import SourceInfo, SourceKey, SourceState
 from ui import library_add, shelf
@@ -336,3 +338,17 @@ def test_a_saved_reading_is_run_on_changed_data_and_says_what_changed(page: AppT
         page.run()
         assert not page.exception
         assert readings.list_of(kb.catalogue) == (ran,)
+
+
+def test_adding_where_there_is_no_home_makes_one(page: AppTest, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CITEWISE_HOME")
+    (here / "train.csv").write_text("age\n10\n20\n", "utf-8")
+    page.run()
+    assert not page.exception
+    page.text_area[0].set_value("train.csv")
+    page.button(key="add").click().run()
+    assert not page.exception
+    assert (here / ".citewise" / "catalogue.db").is_file()
+    with closing(Catalogue.open(here / ".citewise" / "catalogue.db")) as catalogue:
+        [known] = datasets.list_of(catalogue)
+    assert (known.path, known.rows, known.columns) == (here / "train.csv", 2, 1)

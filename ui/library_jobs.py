@@ -68,11 +68,11 @@ def _mark(job: Job) -> str:
 def _card(catalogue: Catalogue, job: Job, *, where: str) -> None:
     with st.container(key=f"job_{where}_{job.id}", border=True, gap="small"):
         state.show(trees.job(job))
-        with st.container(horizontal=True, key=f"job_acts_{where}_{job.id}", gap="small", vertical_alignment="center"):
+        with st.container(horizontal=True, key=f"job_acts_{where}_{job.id}", gap="small", vertical_alignment="top"):
+            with st.expander("Log", key=f"job_log_{where}_{job.id}"):
+                state.show(trees.log(job))
             for label, act in _acts(catalogue, job, where):
                 st.button(label, key=f"{label}_{where}_{job.id}", on_click=_guarded(act), type="secondary")
-        with st.expander("Log", key=f"job_log_{where}_{job.id}"):
-            state.show(trees.log(job))
 
 
 def _acts(catalogue: Catalogue, job: Job, where: str) -> list[tuple[str, Callable[[], object]]]:
