@@ -157,28 +157,32 @@ def summarise(points: Iterable[Point | Problem]) -> tuple[Metric, ...]:
 class _Summary:
     """The running figures of one metric."""
 
-    __slots__ = ("count", "first", "high", "last", "low", "odd")
+    __slots__ = ("count", "first", "first_at", "high", "highest", "last", "last_at", "low", "lowest", "odd")
 
     def __init__(self, point: Point) -> None:
         self.first = self.last = point
+        self.first_at = self.last_at = -math.inf if point.step is None else point.step
         self.count = self.odd = 0
         self.low: Point | None = None
         self.high: Point | None = None
+        self.lowest, self.highest = math.inf, -math.inf
         self.add(point)
 
     def add(self, point: Point) -> None:
+        _, value, step, _, _ = point
+        at = -math.inf if step is None else step
         self.count += 1
-        if _step(point) >= _step(self.last):
-            self.last = point
-        if _step(point) < _step(self.first):
-            self.first = point
-        if not math.isfinite(point.value):
+        if at >= self.last_at:
+            self.last, self.last_at = point, at
+        if at < self.first_at:
+            self.first, self.first_at = point, at
+        if value - value != 0:  # NaN or infinite
             self.odd += 1
             return
-        if self.low is None or point.value < self.low.value:
-            self.low = point
-        if self.high is None or point.value > self.high.value:
-            self.high = point
+        if value < self.lowest:
+            self.low, self.lowest = point, value
+        if value > self.highest:
+            self.high, self.highest = point, value
 
     def metric(self) -> Metric:
         low, high = self.low, self.high
@@ -197,10 +201,6 @@ class _Summary:
             high=high.value if high else None,
             high_step=high.step if high else None,
         )
-
-
-def _step(point: Point) -> float:
-    return -math.inf if point.step is None else point.step
 
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
