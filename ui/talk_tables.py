@@ -163,7 +163,9 @@ def run(session: Session, given: str, out: Console) -> None:
 def _chip(session: Session, number: str) -> Json:
     chips: Sequence[Json] = (session.latest.get("reading") or {}).get("chips") or ()
     if not number.isdecimal() or not 0 < int(number) <= len(chips):
-        known = f"the reading has 1 to {len(chips)}" if chips else "the latest answer has no reading to change"
+        known = (
+            f"the reading has 1 to {len(chips)}" if chips else "the latest answer has no chips; ask its question again"
+        )
         raise BadInput(f"there is no chip {number or 'without a number'}", hint=known)
     return chips[int(number) - 1]
 
