@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from assistant.dataset import steps
 from assistant.dataset.compute import compute
 from assistant.dataset.steps import (
     All,
@@ -179,6 +180,9 @@ CASE = Case(
 BINS = Cut(value=X, how="edges", edges=(0.0, 40.0, 60.0, 100.0), labels=("a", "b", "c"))
 OVER = Compare("gt", X, Const(55))
 QUERIES: dict[str, tuple[Step, ...]] = {
+    "chi-square": (steps.Test(label="m", kind="chi2", columns=(SEX, PLACE)),),
+    "t-test": (steps.Test(label="m", kind="t", columns=(G,), by="flag"),),
+    "normality of some": (Filter(Compare("gt", X, Const(50))), steps.Test(label="m", kind="shapiro", columns=(Y,))),
     **{f"{f} of gaps": (m(f, G),) for f in ONE},
     **{f"{f} of whole numbers": (m(f, K),) for f in ONE},
     **{f"{f} by sex": (m(f, G, by=("sex",)),) for f in GROUPED},

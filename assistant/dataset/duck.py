@@ -11,14 +11,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 
-from assistant.dataset import duck_measures
+from assistant.dataset import duck_measures, stats
 from assistant.dataset.checked import reads, reads_all
 from assistant.dataset.duck_expr import ORDERED, ROW, NotInDuck, Sql, quoted
 from assistant.dataset.rows import PERIODS
 from assistant.dataset.steps import (
     Call,
+    Col,
     Derive,
     DropColumns,
     DropDuplicates,
@@ -34,6 +36,7 @@ from assistant.dataset.steps import (
     Scale,
     Sort,
     Summarise,
+    Test,
 )
 from assistant.dataset.values import Found
 from assistant.dataset.walk import Values, inside
@@ -162,10 +165,20 @@ class DuckRows:
                 return duck_measures.measured(step, self, values)
             except NotInDuck:
                 pass
+        if isinstance(step, Test) and step.kind == "chi2":
+            return self.independence(step, values)
         names = set(self.names) if reads_all(step) else reads(step)
         if isinstance(step, Measure) and step.function == "correlations" and len(step.columns) < 2:
             names = {name for name in self.names if self.kinds[name] == "number"}
         return self.make(self.pull(names)).found(step, values)  # type: ignore[no-any-return]
+
+    def independence(self, step: Test, values: Values) -> Found:
+        """Return the chi-square test of two columns, from counts that DuckDB makes."""
+        columns = (*step.columns, *((Col(step.by),) if step.by else ()))
+        counted = self.found(Measure(label="", function="crosstab", columns=columns), values).value
+        first, second = (sorted({key[side] for key in counted}) for side in (0, 1))
+        table = np.array([[counted[a, b] for b in second] for a in first], dtype="int64")
+        return stats.tested_table(table.reshape(len(first), len(second)), step)
 
     def changed(self, step: Any, values: Values) -> Any:
         """Return the rows after a step: in DuckDB, or in memory with all columns that are still needed."""

@@ -32,7 +32,16 @@ def tested(test: Test, scope: Scope) -> Found:
         raise BadInput(f"there is no test {test.kind!r}", hint=f"known: {', '.join(TESTS)}")
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        found = run(test, scope)
+        return judged(run(test, scope), test)
+
+
+def tested_table(table: Any, test: Test) -> Found:
+    """Return the chi-square test of a table of counts that was made elsewhere."""
+    return judged(independence(table, test), test)
+
+
+def judged(found: Found, test: Test) -> Found:
+    """Return what a test gave, with alpha and whether p is below it."""
     p = found.value
     parts = {"p": p, **found.parts, "alpha": test.alpha}
     if p is not None:
@@ -281,7 +290,11 @@ def chi_square(test: Test, scope: Scope) -> Found:
     if columns[0].nunique() * columns[1].nunique() > MOST_VALUES:
         name = said(test.columns[0])
         raise BadInput(f"{name!r} has too many different values for a chi-square test", hint="bin it first")
-    table = cells(*columns).to_numpy()
+    return independence(cells(*columns).to_numpy(), test)
+
+
+def independence(table: Any, test: Test) -> Found:
+    """Return the chi-square test of a table of counts."""
     n = int(table.sum())
     if table.ndim != 2 or min(table.shape) < 2:
         why = "a chi-square test needs at least two values in each column"
