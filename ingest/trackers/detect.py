@@ -59,7 +59,8 @@ class _Walk:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.stores: list[Found] = []
-        self.groups: dict[tuple[str, Path], list[Path]] = defaultdict(list)
+        # The members are keys, to be found at once in folders of many thousand runs.
+        self.groups: dict[tuple[str, Path], dict[Path, None]] = defaultdict(dict)
         self.why: dict[str, str] = {"wandb": "W&B run folders", "folder": "settings beside metrics"}
         self.loose: list[Path] = []
         self.projects: set[Path] = set()
@@ -72,12 +73,15 @@ class _Walk:
         if any(name.lower().startswith(_MARKS) for name in here.files) or ".git" in here.folders:
             self.projects.add(path)
         if wandb.is_run_folder(path, here.files, here.folders):
-            self.groups["wandb", path.parent if path != self.root else path].append(path)
+            self._member("wandb", path, self.why["wandb"])
             return
         claimed = self._mlflow(here)
         if claimed is None:
             return
-        claimed |= self._run_folder(here)
+        try:
+            claimed |= self._run_folder(here)
+        except (Unreadable, OSError, ValueError) as error:
+            self._store("unreadable", path, f"its files cannot be looked at: {error}", 0)
         for name in here.folders:
             skipped = name in IGNORED_DIRS or name.startswith(".") or name in claimed
             if not skipped and depth < _MAX_DEPTH:
@@ -152,7 +156,7 @@ class _Walk:
             elif path.suffix in SUFFIXES or path.suffix in (".yaml", ".yml"):
                 self._data(path, inside)
             elif path.suffix == ".wandb" and not inside:
-                self.groups["wandb", path.parent].append(path.parent)
+                self._member("wandb", path.parent, self.why["wandb"])
             elif ".tfevents." in path.name and not inside:
                 self._member("tensorboard", path.parent, "event files")
         except Unreadable as error:
@@ -205,9 +209,7 @@ class _Walk:
 
     def _member(self, kind: str, path: Path, why: str) -> None:
         self.why[kind] = why
-        members = self.groups[kind, path.parent if path != self.root else path]
-        if path not in members:
-            members.append(path)
+        self.groups[kind, path.parent if path != self.root else path][path] = None
 
 
 def _count(database: Database, table: str) -> int | None:
