@@ -50,7 +50,9 @@ class Ask:
     @property
     def words(self) -> tuple[str, ...]:
         """The words of the name."""
-        return tuple(word for part in self.name.split("_") for word in identifier_words(part))
+        parts = [word for part in self.name.split("_") for word in identifier_words(part)]
+        joined = re.sub(r"\b(r|f|q|chi) (?=\d\b)", r"\1", " ".join(parts))
+        return tuple(joined.split())
 
     @property
     def stems(self) -> frozenset[str]:

@@ -259,7 +259,7 @@ def _decisions(draft: Draft) -> tuple[list[Step], list[Ask]]:
     decides: list[Step] = []
     missed: list[Ask] = []
     for ask in draft.asks:
-        if not ask.text:
+        if not ask.text or len(ask.options) < 2:
             continue
         want = _decided(draft, ask)
         decide = decision(draft, ask, want) if want is not None else None

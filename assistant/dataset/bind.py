@@ -10,7 +10,7 @@ from typing import Any
 from assistant.dataset.asks import Ask
 from assistant.dataset.draft import Draft, Want
 from assistant.dataset.lexicon import METRICS
-from assistant.dataset.steps import Col, Compare, Const, Output
+from assistant.dataset.steps import Call, Col, Compare, Const, Output
 from assistant.dataset.tokens import bag, identifier_words, stem
 
 _FUNCTIONS: tuple[tuple[str, frozenset[str]], ...] = tuple(
@@ -31,6 +31,7 @@ _FUNCTIONS: tuple[tuple[str, frozenset[str]], ...] = tuple(
     )
 )  # fmt: skip
 _STATISTIC = bag("statistic stat statistics chi2 chi tstat fstat")
+TEXTUAL = frozenset({"at_max", "at_min", "mode", "values", "first", "last"})
 OUTLYING = "is an outlier"
 _PRE = bag("before pre original initial old raw prior")
 _POST = bag(
@@ -61,7 +62,7 @@ def sense_of(draft: Draft, ask: Ask) -> Sense:
     stems = [stem(word) for word in rest]
     part = _part(stems, ask)
     function = "" if part == "p" else _metric(words) or _function(stems)
-    if not function and part is None:
+    if not function and part is None and not ask.text:
         value = [stem(w) for piece in ask.value.replace(" ", "_").split("_") for w in identifier_words(piece)]
         part = _part(value, ask)
         function = "" if part == "p" else _function([word for word in value if word not in ("number", "value", "valu")])
@@ -135,7 +136,7 @@ def bind(draft: Draft) -> tuple[list[tuple[Ask, Place]], list[Ask]]:
     bound: list[tuple[Ask, Place]] = []
     unbound: list[Ask] = []
     used: set[tuple[Any, ...]] = set()
-    numbers = [ask for ask in draft.asks if not ask.text]
+    numbers = [ask for ask in draft.asks if not ask.text or len(ask.options) < 2]
     for ask in numbers:
         place = _best(draft, ask, used)
         if place is None:
@@ -160,6 +161,14 @@ def _best(draft: Draft, ask: Ask, used: set[tuple[Any, ...]]) -> Place | None:
 
 
 def _places(draft: Draft, ask: Ask, sense: Sense, index: int, want: Want) -> list[Place]:
+    if ask.text and want.function not in TEXTUAL:
+        return []
+    if (
+        want.function in ("missing", "missing_share", "names", "types", "values")
+        and not want.columns
+        and not ask.listed
+    ):
+        return []
     parts = _parts(sense, want) if want.phase != "flag" else (None, 3.0)
     if parts is None or not _flagged(ask, want):
         return []
@@ -233,8 +242,9 @@ def _parts(sense: Sense, want: Want) -> tuple[str | None, float] | None:
         "max": function in ("max", "at_max"),
         "min": function in ("min", "at_min"),
         "missing": function in ("missing", "missing_rows", "missing_share"),
+        "mode": function in ("mode", "at_max"),
         "sum": function == "sum" or function in ("rows", "outliers", "unique", "missing"),
-    }.get(sense.function, function == sense.function)
+    }.get(sense.function, function == sense.function) or sense.function == want.extra.get("as")
     if not same:
         return None
     return None, 1.0
@@ -256,6 +266,8 @@ def _groups(draft: Draft, ask: Ask, sense: Sense, want: Want) -> list[tuple[tupl
 def _group_value(draft: Draft, ask: Ask, sense: Sense, name: str) -> tuple[Any, float]:
     if draft.bins is not None and name == draft.bins[0]:
         values: list[Any] = list(draft.bins[3])
+    elif name in draft.labels:
+        values = list(draft.labels[name])
     elif name in draft.derived or name not in draft.linker.by_name:
         return None, 0.0
     else:
@@ -310,6 +322,8 @@ def synthesise(draft: Draft, unbound: list[Ask]) -> bool:
             names = list(draft.focus)
         if ask.listed and draft.outlying:
             added = _listed(draft, ask, sense) or added
+        if sense.function in ("missing", "count", "sum") and "missing" in sense.words and not sense.columns:
+            added = _all_missing(draft, ask) or added
         pair = [name for name in sense.columns if draft.numeric(name)]
         if sense.function == "correlation" and len(pair) == 2 and "correlat" in draft.page.text.lower():
             method = {"method": draft.settings.method or "pearson"}
@@ -320,7 +334,7 @@ def synthesise(draft: Draft, unbound: list[Ask]) -> bool:
             options = {"q1": {"q": 0.25}, "q3": {"q": 0.75}}.get(sense.function, {})
             function = "quantile" if options else sense.function
             before = len(draft.wants)
-            by = tuple(group for group in draft.groups if group not in names)
+            by = tuple(g for g in draft.groups if g not in names and _group_value(draft, ask, sense, g)[0] is not None)
             draft.want(
                 Want(
                     kind="measure",
@@ -334,6 +348,16 @@ def synthesise(draft: Draft, unbound: list[Ask]) -> bool:
             )
             added = added or len(draft.wants) > before
     return added
+
+
+def _all_missing(draft: Draft, ask: Ask) -> bool:
+    """Missing values of the whole table: their sum over all columns."""
+    gaps = tuple(Call("is_missing", (Col(name),)) for name in draft.linker.by_name if name not in draft.derived)
+    if not any(want.function == "missing" for want in draft.wants) or not gaps:
+        return False
+    total = Call("add", gaps) if len(gaps) > 1 else gaps[0]
+    draft.want(Want(kind="measure", function="sum", columns=(total,), said=ask.name, extra={"as": "missing"}))
+    return True
 
 
 def _listed(draft: Draft, ask: Ask, sense: Sense) -> bool:

@@ -21,7 +21,7 @@ _IMPLIED = {
     "test": bag(
         """significant significance difference differences differ test tests p value statistic normal normality
         normally distribution distributed follows follow hypothesis null two sample tailed way one type
-        whether groups group reject"""
+        whether groups group reject association associated independence independent relationship related dependent"""
     ),
     "outliers": bag(
         """outlier outliers detection detect identify identified removing remove removed z score scores method after
@@ -54,6 +54,7 @@ _GUARDED = re.compile(
 def unread_words(draft: Draft, query: Query | None) -> list[str]:
     """The words of the question and its constraints that may change the result and were not used."""
     _imply(draft)
+    _take_entities(draft)
     entities = draft.linker.entity_stems
     if query is not None and (confirmed(draft) or any(want.kind == "fit" for want in draft.wants)):
         _take_confirmed(draft, repr(query))
@@ -98,6 +99,16 @@ def _take_confirmed(draft: Draft, query: str) -> None:
 def _single_names(query: str, draft: Draft) -> list[str]:
     """The names of one word of the columns in use."""
     return [c.parts[0] for c in draft.linker.columns if len(c.parts) == 1 and repr(c.name) in query]
+
+
+def _take_entities(draft: Draft) -> None:
+    """A noun that a column of names stands for (`of the countries`) restricts nothing."""
+    for element in draft.page.elements:
+        if element.code[0] == "C" and element.code[1:].isdigit() and not element.used:
+            column = draft.linker.by_name.get(element.item.column)
+            word = draft.page.words[element.start]
+            named = column is not None and column.kind == "text" and 0 < column.distinct == column.present
+            element.used = named and word.lower == word.text and not word.quoted and word.lower.endswith("s")
 
 
 def confirmed(draft: Draft) -> bool:

@@ -96,6 +96,8 @@ class Draft:
     unread: list[str] = field(default_factory=list)
     mentions: list[Mention] = field(default_factory=list)
     plot: str = ""
+    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    encoded: list[str] = field(default_factory=list)
     period: tuple[str, str] | None = None
     timed: bool = False
     focus: tuple[str, ...] = ()
@@ -143,6 +145,8 @@ class Draft:
 
     def numeric(self, name: str) -> bool:
         """Tell whether a column holds numbers."""
+        if name in self.encoded:
+            return True
         return name in self.linker.by_name and self.column(name).kind in ("number", "boolean")
 
 

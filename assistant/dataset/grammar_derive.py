@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from assistant.dataset.draft import Draft
+from assistant.dataset.draft import Draft, Want
 from assistant.dataset.lexicon import NAMELESS
 from assistant.dataset.link import Linker
 from assistant.dataset.page import Found, Page
@@ -29,6 +29,12 @@ _BARE_NEW = re.compile(
     r"(?P<a>[A-Za-z_]\w*)(?P<b>)(?= (?:by|as|=|that|which|from|with|of|equal))",
     re.IGNORECASE,
 )
+_SPOKEN_NEW = re.compile(
+    r"(?:make|create|add|define|build|derive)(?:s|ing)? (?:a |an )(?:new )"
+    r"?(?P<a>[A-Za-z][a-z]+(?: [a-z]+){0,2}?)(?P<b>) "
+    r"(?:column|feature|variable)\b(?! (?:called|named|titled))",
+    re.IGNORECASE,
+)
 _NEW = re.compile(
     r"\bnew(?:ly created)? (?:feature|column|variable|metric)|create (?:a|an) (?:feature|column)|newly created",
     re.IGNORECASE,
@@ -38,7 +44,7 @@ _NEW = re.compile(
 def new_names(text: str, linker: Linker) -> tuple[str, ...]:
     """Names that the text gives to columns it adds."""
     found: list[str] = []
-    for pattern in (_NAMED, _QUOTED_NEW, _BARE_NEW):
+    for pattern in (_NAMED, _QUOTED_NEW, _BARE_NEW, _SPOKEN_NEW):
         for match in pattern.finditer(text):
             name = (match.group("a") or match.group("b") or "").strip()
             if name and name not in found and not any(joined(name) == joined(each) for each in found):
@@ -47,7 +53,9 @@ def new_names(text: str, linker: Linker) -> tuple[str, ...]:
     fresh = tuple(
         name
         for name in found
-        if name not in known and name.lower() not in ("by", "that", "which", "as", "the", "representing")
+        if name not in known
+        and name.lower()
+        not in ("by", "that", "which", "as", "the", "representing", "new", "single", "binary", "categorical", "numeric")
     )
     return fresh if fresh or not _NEW.search(text) else (NAMELESS,)
 
@@ -215,6 +223,7 @@ def read_transforms(draft: Draft, page: Page) -> None:
             draft.derives.append(Derive(name, Call(_log(page.text), (Col(name),))))
             found.take()
             draft.in_place.append(name)
+            draft.focus = draft.focus or (name,)
     for found in page.find(
         r"(?:\S+ )?(?:log|logarithm|logarithmic) (?:transformation|transformed|transform)|transformed"
     ):
@@ -295,6 +304,12 @@ def _by_number(draft: Draft, page: Page, name: str, column: str, labels: tuple[s
     if len(branches) < 2 - len(rest) or len(rest) > 1 or not branches:
         return False
     draft.derives.append(Derive(name, Case(branches=tuple(branches), otherwise=Const(rest[0] if rest else None))))
+    draft.labels[name] = labels
+    if re.search(
+        r"(?:each|every|per|by)(?: \w+)? (?:group|category|bin|label|class|segment)", page.text, re.IGNORECASE
+    ):
+        for function in ("counts", "shares"):
+            draft.want(Want(kind="measure", function=function, columns=(Col(name),), phase="post"))
     return True
 
 

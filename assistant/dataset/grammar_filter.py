@@ -189,7 +189,8 @@ def _after(value: str) -> str:
 def _compared(draft: Draft, page: Page) -> None:
     """`fare over 50`, `age is at least 18`, `DIR equal to 180 degrees`."""
     for found in page.find(
-        rf"{_RELATIVE}(?P<c>{{C}}){_BE} (?P<o>{{O}})(?: (?:\$|zero))? (?P<n>{{N}}|{{D}}|{{V}}|zero)"
+        rf"{_RELATIVE}(?P<c>{{C}})(?: (?:rates?|levels?|scores?|amount|price|count))?{_BE} (?P<o>{{O}})"
+        rf"(?: (?:\$|zero))? (?P<n>{{N}}|{{D}}|{{V}}|zero)"
         r"(?: (?:degrees|years?(?: old)?|dollars|usd|units))?"
     ):
         mention = found.items("C", "c")[0]

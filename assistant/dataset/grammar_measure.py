@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -295,6 +296,11 @@ def _rows(draft: Draft, page: Page) -> None:
             continue
         if "outlier" in found.match.string[found.match.end() : found.match.end() + 20]:
             continue
+        if (
+            re.match(r" (?:\S+ ){0,3}(?:it|this|that|them|those|these|one)\b", found.match.string[found.match.end() :])
+            and not draft.limits
+        ):
+            draft.doubts.append("what `it` stands for")
         _count(draft, found)
         if noun and not (noun in HARMLESS or stem(noun) in _ENTITY_STEMS or stem(noun) in draft.linker.entity_stems):
             page.elements[found.span()[1] - 1].used = False
@@ -321,11 +327,22 @@ def read_statistics(draft: Draft, page: Page, source: str = "question") -> None:
 
 def _percentiles(draft: Draft, page: Page, source: str) -> None:
     for found in page.find(r"(?P<n>{NS}) (?:percentiles?|quantiles?)(?: (?:of|for|in))*(?: (?P<c>{CS}))?"):
-        names = [draft.use(mention) for mention in found.items("C", "c")] or list(draft.focus[:1])
+        names = [draft.use(mention) for mention in found.items("C", "c")] or _of_sentence(draft, page, found)
         for value, percent in found.items("N", "n"):
             q = value / 100 if value > 1 or percent else value
             for name in names:
                 _want(draft, found, "quantile", (name,), options={"q": round(q, 6)}, source=source)
+
+
+def _of_sentence(draft: Draft, page: Page, found: Found) -> list[str]:
+    """The columns of the sentence that a percentile stands in, else the one in focus."""
+    names = [
+        draft.use(element.item)
+        for index, element in enumerate(page.elements)
+        if element.code[0] == "C" and element.code[1:].isdigit() and page.clause(index) == found.clause
+    ]
+    numbers = [name for name in dict.fromkeys(names) if draft.numeric(name) and name not in draft.groups]
+    return numbers or list(draft.focus[:1])
 
 
 def _chunks(draft: Draft, page: Page, source: str) -> None:
@@ -456,7 +473,16 @@ def _lead(draft: Draft, found: Found, group: Mention, measure: Measure, kind: st
         draft.use(column)
     draft.after.append(Summarise(by=(name,), measures=(measure,)))
     _want(draft, found, f"at_{kind}", (name,), options={"at": measure.label}, by=())
-    draft.want(Want(kind="measure", function=kind, columns=(Col(measure.label),), clause=found.clause, said=found.said))
+    draft.want(
+        Want(
+            kind="measure",
+            function=kind,
+            columns=(Col(measure.label),),
+            clause=found.clause,
+            said=found.said,
+            extra={"as": measure.function},
+        )
+    )
 
 
 def _tops(draft: Draft, page: Page) -> None:
@@ -561,4 +587,5 @@ def _at(draft: Draft, found: Found, kind: str) -> None:
         return
     for name in names:
         _want(draft, found, f"at_{kind}", (name,), options={"at": at}, by=())
+    draft.want(Want(kind="measure", function=kind, columns=(Col(at),), clause=found.clause, said=found.said))
     draft.focus = tuple(names)

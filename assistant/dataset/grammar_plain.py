@@ -6,7 +6,7 @@ import re
 
 from assistant.dataset.draft import Draft, Want
 from assistant.dataset.lexicon import ENTITIES
-from assistant.dataset.link import Column, Mention
+from assistant.dataset.link import Column, Linker, Mention
 from assistant.dataset.page import Found, Page
 from assistant.dataset.steps import Call, Col, Compare, Const, Derive, Limit, Measure, Resample, Sort
 from assistant.dataset.tokens import bag, stem
@@ -34,6 +34,33 @@ def read_idioms(draft: Draft, page: Page) -> None:
     _rates(draft, page)
     _span(draft, page)
     _most_common(draft, page)
+    _changes(draft, page)
+
+
+def _changes(draft: Draft, page: Page) -> None:
+    """`mean percentage change of price`: a statistic of the change from row to row."""
+    for found in page.find(
+        r"(?P<m>{M})(?: (?:daily|monthly|yearly|annual|of))* percentage changes? (?:of|in|for) (?P<c>{C})"
+    ):
+        mention = found.items("C", "c")[0]
+        function, options = page.item(found.group("m"))
+        if draft.numeric(mention.column):
+            change = Call("mul", (Call("pct_change", (Col(draft.use(mention)),)), Const(100)))
+            draft.want(Want(kind="measure", function=function, columns=(change,), options=options, said=found.said))
+            found.take()
+
+
+def dated_parts(text: str, linker: Linker) -> tuple[Derive, ...]:
+    """`which month has …`: the part of the only date column, where no column holds it."""
+    dates = [column.name for column in linker.columns if column.kind == "date"]
+    match = re.search(r"\b(?:which|what) (month|year|quarter|hour|day of the week|weekday)\b", text, re.IGNORECASE)
+    if match is None or len(dates) != 1:
+        return ()
+    part = match.group(1).lower()
+    if any(part in column.parts for column in linker.columns):
+        return ()
+    function = "weekday_name" if part in ("weekday", "day of the week") else part
+    return (Derive(part, Call(function, (Col(dates[0]),))),)
 
 
 def _measure(draft: Draft, found: Found, function: str, *names: str, **options: object) -> None:

@@ -50,6 +50,9 @@ def read_rows(draft: Draft, page: Page) -> None:
 def _add(draft: Draft, found: Found, step: Step) -> None:
     if all(other != step for other, _ in draft.rows):
         draft.rows.append((step, found.said))
+        columns = getattr(step, "columns", ())
+        if len(columns) == 1 and not isinstance(step, DropMissing) and not draft.focus:
+            draft.focus = tuple(columns)
     found.take()
 
 
@@ -338,3 +341,4 @@ def _encodes(draft: Draft, page: Page) -> None:
     ):
         names = tuple(draft.use(m) for m in found.items("C", "c"))
         _add(draft, found, Encode(columns=names, method="codes"))
+        draft.encoded += names

@@ -50,9 +50,9 @@ MEASURE_PHRASES: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     (r"skewness(?: (?:coefficient|value)s?)?|skew|skewed|asymmetric", "skew", {}),
     (r"kurtosis(?: values?)?|excess kurtosis", "kurtosis", {}),
     (r"interquartile range|inter quartile range|iqr", "iqr", {}),
-    (r"(?:first|1st|lower) quartile|q1|25th percentile|25th quantile", "quantile", {"q": 0.25}),
-    (r"(?:third|3rd|upper) quartile|q3|75th percentile|75th quantile", "quantile", {"q": 0.75}),
-    (r"second quartile|q2|50th percentile", "quantile", {"q": 0.5}),
+    (r"(?:first|1st|lower) quartile|q1", "quantile", {"q": 0.25}),
+    (r"(?:third|3rd|upper) quartile|q3", "quantile", {"q": 0.75}),
+    (r"second quartile|q2", "quantile", {"q": 0.5}),
     (r"sums?|totals?(?: sum)?|combined total", "sum", {}),
     (r"ranges?(?: \( max(?:imum)? - min(?:imum)? \))?", "range", {}),
 )  # fmt: skip

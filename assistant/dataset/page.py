@@ -436,6 +436,8 @@ def _harmless(page: Page, index: int, entities: frozenset[str]) -> bool:
     if not any(character.isalnum() for character in element.code):
         return element.code not in ("<", ">", "=", "%", "+", "*", "^")
     root = stem(element.code)
+    if element.code in ("rate", "level", "amount", "figure", "figures") and index and page.elements[index - 1].used:
+        return True
     if element.code in HARMLESS or root in HARMLESS_STEMS or root in entities or root in _ENTITY_STEMS:
         return True
     before = page.elements[index - 1] if index else None

@@ -21,7 +21,14 @@ from assistant.dataset.grammar_measure import (
     read_statistics,
     read_table_facts,
 )
-from assistant.dataset.grammar_plain import read_idioms, read_named_rows, read_periods, read_plain, read_who
+from assistant.dataset.grammar_plain import (
+    dated_parts,
+    read_idioms,
+    read_named_rows,
+    read_periods,
+    read_plain,
+    read_who,
+)
 from assistant.dataset.grammar_rows import finish_outliers, read_rows
 from assistant.dataset.grammar_settings import settle
 from assistant.dataset.grammar_tests import read_fits, read_group_tests, read_normality, read_relations
@@ -67,11 +74,14 @@ def follow_up(question: str, link: Linker, previous: Query) -> TableReading | No
 def draft_of(question: str, link: Linker, constraints: str, asks: tuple[Ask, ...]) -> Draft:
     """Apply all rules to a question and its constraints."""
     both = f"{question}\n{constraints}"
+    parts = dated_parts(question, link)
     names = new_names(both, link)
+    link = link.with_columns(*(part.name for part in parts))
     link = link.with_columns(*names).with_aliases(aliases(both, link))
     draft = Draft(
         linker=link, page=page_of(without_aside(question, names), link), notes=page_of(constraints, link), asks=asks
     )
+    draft.derives += parts
     settle(draft.settings, draft.page)
     settle(draft.settings, draft.notes)
     _define(draft, names)
@@ -86,7 +96,7 @@ def _define(draft: Draft, names: tuple[str, ...]) -> None:
     for page in (draft.notes, draft.page):
         read_bins(draft, page, names)
         read_derived(draft, page, names)
-    draft.focus = draft.derived[-1:]
+    draft.focus = tuple(name for name in draft.derived[-1:] if name in names)
     for page in (draft.page, draft.notes):
         read_rows(draft, page)
         read_transforms(draft, page)
