@@ -27,11 +27,13 @@ def main() -> None:
         st.switch_page(target)
     with st.sidebar:
         state.guarded(chat.sidebar)
+    palette = st.container(key="palette")  # before the page, so that what the page shows never moves it
     page.run()
     if page is chat_page:
         state.guarded(table.panel)
     state.guarded(chat.panel)
-    state.guarded(table.offer)
+    with palette:
+        state.guarded(table.offer)
 
 
 main()

@@ -61,13 +61,7 @@ def listen(actions: Mapping[str, Callable[[Mapping[str, Any]], None]]) -> None:
 def _clicked(key: str) -> None:
     event = getattr(st.session_state[key], "event", None)
     if isinstance(event, Mapping) and (action := ACTIONS.get(str(event.get("do")))) is not None:
-        st.session_state["clicked"] = True
         guarded(lambda: action(event))
-
-
-def was_clicked() -> bool:
-    """Tell, once, whether something was clicked since this was last asked."""
-    return bool(st.session_state.pop("clicked", False))
 
 
 # -- what a click does ---------------------------------------------------------------------------------------

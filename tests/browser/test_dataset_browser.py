@@ -102,7 +102,7 @@ def test_a_table_is_uploaded_profiled_asked_and_found_again(
     assert {"c", "d"} <= {part.split("=")[0] for part in urlsplit(page.url).query.split("&")}
     page.reload()
     page.locator(".cw-root .cw-turn .cw-answer-first").nth(2).wait_for()
-    assert page.locator(".cw-data-panel .cw-col").count() == 11
+    page.locator(".cw-data-panel .cw-col").nth(10).wait_for(state="attached")
     assert page.locator(".cw-turn .cw-question").first.inner_text() == "What is the mean age?"
     assert seen.errors == []
 

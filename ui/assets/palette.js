@@ -130,17 +130,20 @@ function palette(host) {
   }
 }
 
+const GONE_MS = 1000
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const host = parentElement.closest(".stApp") || document.body // where the theme's colours hold
   host.cwSend = (event) => setTriggerValue("event", event)
-  if (!parentElement.cwPalette) parentElement.cwPalette = palette(host)
-  parentElement.cwPalette.take(data.items)
+  host.cwPalette ||= palette(host)
+  host.cwPalette.owner = parentElement
+  host.cwPalette.take(data.items)
   return () => {
     // Streamlit tidies up before every draw too; only a page that has gone takes the palette with it.
     setTimeout(() => {
-      if (parentElement.isConnected || !parentElement.cwPalette) return
-      parentElement.cwPalette.end()
-      parentElement.cwPalette = null
-    }, 0)
+      if (parentElement.isConnected || host.cwPalette?.owner !== parentElement) return
+      host.cwPalette.end()
+      host.cwPalette = null
+    }, GONE_MS)
   }
 }

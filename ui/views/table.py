@@ -109,10 +109,10 @@ def panel() -> None:
         except CitewiseError as error:
             state.surface(dataset_panel.broken(dataset.name, error.message, error.hint), key="table")
             return
-        if _is_over(now):
-            _draw(now)
-        else:
-            st.fragment(_waiting, run_every=_POLL_SECONDS)(now)
+        is_over = _is_over(now)
+        _draw(now)
+        if not is_over:
+            st.fragment(_wait, run_every=_POLL_SECONDS)(now)
 
 
 def _open(dataset: Dataset) -> Opened:
@@ -124,11 +124,10 @@ def _is_over(now: Opened) -> bool:
     return not (opened.is_looking(now) or opened.is_checking(now))
 
 
-def _waiting(now: Opened) -> None:
-    """Draw the panel alone until there is more to show; what is clicked in it meanwhile is for the whole page."""
-    if _is_over(now) or state.was_clicked():
+def _wait(now: Opened) -> None:
+    """Draw the page anew once there is more to show. The panel stands outside: a click in it is for the whole page."""
+    if _is_over(now):
         st.rerun()
-    _draw(now)
 
 
 def _draw(now: Opened) -> None:
@@ -244,8 +243,7 @@ def offer() -> None:
         sources=catalogue.sources()[:_SOURCES],
         table_is_open=dataset is not None,
     )
-    with st.container(key="palette"):
-        state.palette(palette.items(hand))
+    state.palette(palette.items(hand))
 
 
 def _at_hand(dataset: Dataset) -> tuple[Looked | None, tuple[SavedReading, ...]]:
