@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from assistant import suggest
 from assistant.abstain import ConfidenceModel, shipped
-from assistant.dataset.answer import Asked, TableAnswers
-from assistant.dataset.types import Profile
 from assistant.draft import ExtractiveDrafter, Scored
 from assistant.evidence import gather
 from assistant.features import measure
@@ -24,8 +22,11 @@ from kb.clock import Clock
 from kb.filters import Filters
 from kb.knowledge import KnowledgeBase
 from kb.search import SearchResult
-from kb.tables import Table
 from kb.types import Claim, Document, Hit, Verdict
+
+if TYPE_CHECKING:
+    from assistant.dataset.types import Profile
+    from kb.tables import Table
 
 PASSAGES = 10
 """Passages gathered as evidence."""
@@ -81,6 +82,8 @@ class Assistant:
         if dataset is None:
             yield from self._documents(question, history, filters)
             return
+        from assistant.dataset.answer import Asked, TableAnswers  # pandas and scipy: not for a question to documents
+
         previous = next((turn.query for turn in reversed(history) if turn.query is not None), None)
         lookup = partial(self._looked_up, history=history, filters=filters)
         tables = TableAnswers(lookup=lookup, embed=self.kb.embedder.embed, profiles=self._profiles)
@@ -88,6 +91,8 @@ class Assistant:
 
     def profile(self, dataset: Table, target: str | None = None) -> Profile:
         """Return the profile of a dataset, made once for a target."""
+        from assistant.dataset.answer import TableAnswers
+
         return TableAnswers(lookup=self._looked_up, profiles=self._profiles).profile(dataset, target)
 
     def _looked_up(self, question: str, history: Sequence[Turn] = (), filters: Filters | None = None) -> Answer | None:

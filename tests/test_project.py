@@ -140,3 +140,9 @@ def test_every_file_beside_the_code_is_shipped(package: str) -> None:
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
 def test_the_readme_names_every_setting(name: str) -> None:
     assert f"`{name}`" in README.read_text("utf-8")
+
+
+def test_a_question_to_the_documents_loads_nothing_that_only_tables_need() -> None:
+    code = "import sys, assistant.assistant, assistant.wire; print({'pandas', 'scipy', 'duckdb'} & set(sys.modules))"
+    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "set()"
