@@ -18,7 +18,7 @@ from sklearn.model_selection import train_test_split
 
 from assistant.dataset.code_fits import imports
 from assistant.dataset.compute import compute
-from assistant.dataset.expr import Kinds
+from assistant.dataset.scope import Kinds
 from assistant.dataset.steps import Col, Compare, Const, Filter, Fit, Output, Query
 from assistant.dataset.types import Computation
 from kb.errors import BadInput

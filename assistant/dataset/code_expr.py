@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from assistant.dataset.conditions import TEXT_ONLY, Leaf, fold, map_leaves, plain
-from assistant.dataset.expr import NUMBER
+from assistant.dataset.scope import NUMBER
 from assistant.dataset.steps import Call, Case, Col, Condition, Const, Cut, Expr, Ref, Replace
 from assistant.dataset.walk import SYMBOLS, Values, kind_of
 

@@ -18,7 +18,8 @@ from assistant.dataset import duck, fits, measures, plots, rows, stats
 from assistant.dataset.checked import needed, problems, reads
 from assistant.dataset.code import Script, program
 from assistant.dataset.conditions import map_leaves, plain
-from assistant.dataset.expr import ORDER, Scope, evaluate, text_holds
+from assistant.dataset.expr import evaluate
+from assistant.dataset.scope import ORDER, Scope, text_holds
 from assistant.dataset.steps import Decide, Expr, Fit, Impute, Measure, Output, Query, Test
 from assistant.dataset.trail import done
 from assistant.dataset.types import Computation, Grid, Outcome, Trail

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from assistant.dataset.conditions import Leaf, fold, map_leaves, plain
-from assistant.dataset.expr import NUMBER, no_numbers
+from assistant.dataset.scope import NUMBER, no_numbers
 from assistant.dataset.steps import Call, Case, Col, Condition, Const, Cut, Expr, Ref, Replace
 from assistant.dataset.walk import Values, kind_of, ref_value, said
 from kb.errors import BadInput

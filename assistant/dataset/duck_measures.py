@@ -11,9 +11,9 @@ import numpy as np
 from scipy import stats
 
 from assistant.dataset.duck_expr import ROW, NotInDuck, Sql, quoted
-from assistant.dataset.expr import no_numbers
 from assistant.dataset.measures import NEED_NO_VALUE, can_group, left_out, no_value
 from assistant.dataset.pairs import strength
+from assistant.dataset.scope import no_numbers
 from assistant.dataset.steps import Col, Expr, Filter, Measure
 from assistant.dataset.values import MOST_VALUES, Found, counted, tidy
 from assistant.dataset.walk import Values, said

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from assistant.dataset.expr import series_kind
+from assistant.dataset.scope import series_kind
 from assistant.dataset.steps import Fit
 from kb.errors import BadInput
 

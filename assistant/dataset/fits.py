@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from assistant.dataset.expr import Scope, column
 from assistant.dataset.fit_models import MODELS, Plan, model_of, plan_of
+from assistant.dataset.scope import Scope, column
 from assistant.dataset.steps import Fit
 from assistant.dataset.values import Found, counted, tidy
 from kb.errors import BadInput

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from assistant.dataset import pairs, whole
-from assistant.dataset.expr import Scope, as_numbers, column, evaluate, mask, series, series_kind
+from assistant.dataset.expr import evaluate, mask, series
 from assistant.dataset.fences import fences
+from assistant.dataset.scope import Scope, as_numbers, column, series_kind
 from assistant.dataset.steps import Measure
 from assistant.dataset.values import MOST_VALUES, Found, counted, tidy
 from assistant.dataset.walk import said

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from assistant.dataset.expr import Scope, as_numbers, evaluate, numbers, series, series_kind
+from assistant.dataset.expr import evaluate, numbers, series
+from assistant.dataset.scope import Scope, as_numbers, series_kind
 from assistant.dataset.steps import Col, Expr, Measure
 from assistant.dataset.values import MOST_VALUES, Found, counted, tidy
 from assistant.dataset.walk import said

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from assistant.dataset.expr import Scope, as_numbers, mask, series, series_kind
+from assistant.dataset.expr import mask, series
+from assistant.dataset.scope import Scope, as_numbers, series_kind
 from assistant.dataset.steps import Call, Col, Expr, Measure, Query, Resample, Summarise, Test
 from assistant.dataset.types import Outcome, Plot
 from assistant.dataset.values import tidy

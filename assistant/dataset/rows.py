@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from assistant.dataset import measures
-from assistant.dataset.expr import Scope, as_numbers, column, mask, numbers, series, series_kind
+from assistant.dataset.expr import mask, numbers, series
 from assistant.dataset.fences import fences
+from assistant.dataset.scope import Scope, as_numbers, column, series_kind
 from assistant.dataset.steps import (
     Col,
     Derive,

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from assistant.dataset.expr import Scope, column, mask, numbers
+from assistant.dataset.expr import mask, numbers
+from assistant.dataset.scope import Scope, column
 from assistant.dataset.steps import Col, Compare, Const, Expr, Test
 from assistant.dataset.values import counted
 from assistant.dataset.walk import said, said_condition

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from assistant.dataset.expr import Scope, column, numbers, series
+from assistant.dataset.expr import numbers, series
 from assistant.dataset.pairs import cells
 from assistant.dataset.samples import Sample, only_two, sample, samples, sizes
+from assistant.dataset.scope import Scope, column
 from assistant.dataset.steps import Test
 from assistant.dataset.values import MOST_VALUES, Found, tidy
 from assistant.dataset.walk import said

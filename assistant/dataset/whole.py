@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from assistant.dataset.expr import Scope, as_numbers, column
 from assistant.dataset.fences import fences
+from assistant.dataset.scope import Scope, as_numbers, column
 from assistant.dataset.steps import Col, Measure
 from assistant.dataset.values import MOST_VALUES, Found, counted, tidy
 from kb.errors import BadInput
