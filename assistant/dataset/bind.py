@@ -33,7 +33,7 @@ _FUNCTIONS: tuple[tuple[str, frozenset[str]], ...] = tuple(
 _STATISTIC = bag("statistic stat statistics chi2 chi tstat fstat")
 TEXTUAL = frozenset({"at_max", "at_min", "mode", "values", "first", "last"})
 OUTLYING = "is an outlier"
-_PRE = bag("before pre original initial old raw prior")
+_PRE = bag("before pre original initial prior")
 _POST = bag(
     "after post new cleaned without removed remaining transformed final preprocessed normalized fill"
     "ed imputed excluding"
@@ -175,7 +175,14 @@ def _places(draft: Draft, ask: Ask, sense: Sense, index: int, want: Want) -> lis
     part, score = parts
     if sense.columns and want.names:
         overlap = len(
-            set(sense.columns) & {*want.names, *want.by, *want.extra.get("features", ()), want.extra.get("target", "")}
+            set(sense.columns)
+            & {
+                *want.names,
+                want.extra.get("of", ""),
+                *want.by,
+                *want.extra.get("features", ()),
+                want.extra.get("target", ""),
+            }
         )
         grouped = replace_by(want) if want.function in ("counts", "shares") else want
         if not overlap and len(sense.columns) == 1 and not (grouped.by and _groups(draft, ask, sense, grouped)):
@@ -186,6 +193,8 @@ def _places(draft: Draft, ask: Ask, sense: Sense, index: int, want: Want) -> lis
         score += 0.8 if set(want.extra["variant"]) & sense.words else -0.2
     elif want.kind == "fit" and any(w.extra.get("variant") for w in draft.wants):
         score += 0.3
+    if want.function == "rows" and any(other.function in ("counts", "crosstab") for other in draft.wants):
+        score -= 0.9
     if want.where is not None and want.phase != "flag":
         score += 0.7 if _value_words(want.where) & sense.words else -0.4
     if want.by and want.kind == "measure" and not ask.listed:
@@ -322,7 +331,7 @@ def synthesise(draft: Draft, unbound: list[Ask]) -> bool:
             names = list(draft.focus)
         if ask.listed and draft.outlying:
             added = _listed(draft, ask, sense) or added
-        if sense.function in ("missing", "count", "sum") and "missing" in sense.words and not sense.columns:
+        if sense.function in ("missing", "count", "sum") and "missing" in sense.order and not sense.columns:
             added = _all_missing(draft, ask) or added
         pair = [name for name in sense.columns if draft.numeric(name)]
         if sense.function == "correlation" and len(pair) == 2 and "correlat" in draft.page.text.lower():

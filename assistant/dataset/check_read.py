@@ -21,19 +21,21 @@ _IMPLIED = {
     "test": bag(
         """significant significance difference differences differ test tests p value statistic normal normality
         normally distribution distributed follows follow hypothesis null two sample tailed way one type
-        whether groups group reject association associated independence independent relationship related dependent"""
+        whether groups group reject association associated independence independent relationship related
+        dependent"""
     ),
     "outliers": bag(
-        """outlier outliers detection detect identify identified removing remove removed z score scores method after
-        without threshold interquartile iqr rule defined located outside whiskers box plot point
+        """outlier outliers detection detect identify identified removing remove removed z score scores method
+        after without threshold interquartile iqr rule defined located outside whiskers box plot point
         considered data new recalculate before replaced replace handling treat excluding any exist year
         years"""
     ),
     "rows": bag(
         """handling handle missing fill filling filled replacing replace impute imputing imputed removing remove
-        after before cleaning strategies strategy different null nan values preprocess normalizing
-        normalize normalization standardize scaling transformed transforming transform data transformation
-        respective columns each apply applying mean median"""
+        after before normalized normalised standardized standardised scaled encoded cleaning strategies
+        strategy different null nan values preprocess normalizing normalize normalization standardize
+        scaling transformed transforming transform data transformation respective columns each apply
+        applying mean median"""
     ),
     "skew": bag("distribution skewed skewness positively negatively positive negative right left type asymmetric"
                 " symmetric"),

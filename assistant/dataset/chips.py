@@ -23,6 +23,7 @@ from assistant.dataset.steps import (
     Const,
     Decide,
     Derive,
+    Encode,
     Filter,
     Fit,
     Measure,
@@ -244,7 +245,8 @@ def _other_values(query: Query, step: Filter, linker: Linker) -> Iterator[Option
 def _steps(query: Query, linker: Linker) -> Iterator[Chip]:
     for step in query.steps:
         if not isinstance(step, (*YIELDS, Decide, Filter)):
-            drop = None if isinstance(step, Derive) and not _in_place(query, step) else _without(query, step, linker)
+            fixed = isinstance(step, Encode) or (isinstance(step, Derive) and not _in_place(query, step))
+            drop = None if fixed else _without(query, step, linker)
             yield Chip(kind="step", text=step_words(step), drop=drop)
 
 

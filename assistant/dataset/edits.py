@@ -163,13 +163,17 @@ def is_sound(query: Query, known: frozenset[str]) -> bool:
     """Tell whether every column stands in the table or is added before it is used, and something is measured."""
     have = set(known)
     for step in query.steps:
-        if isinstance(step, (Summarise, Resample)):
-            have |= {measure.label for measure in step.measures}
         used = set(columns_in(step)) - {getattr(step, "name", "")}
         if isinstance(step, Derive):
             have.add(step.name)
         if getattr(step, "action", "") == "flag":
             have.add(step.name)  # type: ignore[union-attr]
+        if isinstance(step, (Summarise, Resample)):
+            used -= {measure.label for measure in step.measures}
         if not used <= have:
             return False
+        if isinstance(step, Summarise):
+            have = {*step.by, *(measure.label for measure in step.measures)}
+        if isinstance(step, Resample):
+            have = {step.time, *(measure.label for measure in step.measures)}
     return any(isinstance(step, YIELDS) for step in query.steps)

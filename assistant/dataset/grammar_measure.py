@@ -52,6 +52,8 @@ def read_groups(draft: Draft, page: Page) -> None:
 
 def _groups_well(draft: Draft, mention: Mention) -> bool:
     column = draft.column(mention.column)
+    if column.distinct > max(50, column.present // 2):
+        return False
     return column.kind != "number" or mention.column in draft.derived or column.whole or column.distinct <= 30
 
 
@@ -70,7 +72,7 @@ def _group(draft: Draft, found: Found, mentions: list[Mention]) -> None:
 def _flag_groups(draft: Draft, page: Page) -> None:
     """`smokers and non smokers`, `eligible compared to not eligible`: both sides of a yes-or-no column."""
     middle = (
-        r"(?: \S+){0,6}? (?:and|or|vs|versus|compared to|compared with|than|from) (?:(?:those|people|\S+)"
+        r"(?: (?!C\d)\S+){0,6}? (?:and|or|vs|versus|compared to|compared with|than|from) (?:(?:those|people|(?!C\d)\S+)"
         r" ){0,3}?(?:(?:who|that) )?(?:is |are |were |was |have |has )?"
     )
     for pattern in (
@@ -480,7 +482,7 @@ def _lead(draft: Draft, found: Found, group: Mention, measure: Measure, kind: st
             columns=(Col(measure.label),),
             clause=found.clause,
             said=found.said,
-            extra={"as": measure.function},
+            extra={"as": measure.function, "of": "" if column is None else column.column},
         )
     )
 

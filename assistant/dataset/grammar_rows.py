@@ -9,11 +9,14 @@ from assistant.dataset.draft import Draft, Want
 from assistant.dataset.page import Found, Page
 from assistant.dataset.steps import (
     Col,
+    Derive,
     DropDuplicates,
     DropMissing,
     Encode,
     Impute,
     Outliers,
+    Replace,
+    Scalar,
     Scale,
     Step,
 )
@@ -341,4 +344,20 @@ def _encodes(draft: Draft, page: Page) -> None:
     ):
         names = tuple(draft.use(m) for m in found.items("C", "c"))
         _add(draft, found, Encode(columns=names, method="codes"))
+        _codes(draft, found, names)
         draft.encoded += names
+
+
+def _codes(draft: Draft, found: Found, names: tuple[str, ...]) -> None:
+    """`(0 for Female, 1 for Male)`: numbers stated for values take the place of their sorted order."""
+    if len(names) != 1:
+        return
+    pairs: list[tuple[Scalar, Scalar]] = []
+    for stated in found.page.find(r"(?P<n>{N}) (?:for|as|=|if) (?P<v>{V})"):
+        value, number = stated.items("V", "v")[0], found.page.item(stated.group("n"))[0]
+        if value.column == names[0]:
+            pairs.append((value.value, number_value(number)))
+            stated.take()
+    if pairs:
+        draft.rows.pop()
+        draft.derives.append(Derive(names[0], Replace(value=Col(names[0]), pairs=tuple(pairs))))

@@ -52,7 +52,7 @@ def read_relations(draft: Draft, page: Page, source: str = "question") -> None:
         if all(_related(draft, name) for name in names):
             _pairs(draft, found, names, source)
     if len(draft.focus) == 1:
-        for found in page.find(rf"(?:its|their) {_RELATION} (?:with|to|and) (?P<c>{{C}})"):
+        for found in page.find(rf"{_RELATION} (?:with|to) (?P<c>{{C}})"):
             names = [draft.focus[0], found.items("C", "c")[0].column]
             if all(_related(draft, name) for name in names) and len(set(names)) == 2:
                 _pairs(draft, found, names, source)

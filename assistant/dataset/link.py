@@ -305,7 +305,7 @@ def _without_overlap(found: list[Mention], words: Sequence[Word]) -> tuple[Menti
         inner = [word for word in words[mention.start : mention.end] if word.lower not in GLUE and not word.is_mark]
         content = sum(0.3 if word.lower in LIGHT and len(inner) > 1 else 1.0 for word in inner)
         strong = mention.literal and words[mention.start].quoted
-        return (strong, content * mention.score, not mention.is_value, -mention.start)
+        return (strong, content * mention.score**2, not mention.is_value, -mention.start)
 
     taken: set[int] = set()
     kept = []
@@ -336,7 +336,13 @@ def _score(texts: tuple[str, ...], column: Column) -> float:
         return aligned
     if _abbreviates(name, content):
         return 0.8
-    if len(said) >= 5 and abs(len(said) - len(name)) <= 2 and said[0] == name[0] and fuzz.ratio(said, name) >= 86:
+    if (
+        not set(content) & set(parts)
+        and len(said) >= 5
+        and abs(len(said) - len(name)) <= 2
+        and said[0] == name[0]
+        and fuzz.ratio(said, name) >= 86
+    ):
         return 0.66
     return aligned
 
@@ -428,7 +434,7 @@ def _common_prefix(a: str, b: str) -> str:
 @lru_cache(maxsize=50_000)
 def _abbreviates(name: str, content: tuple[str, ...]) -> bool:
     """Tell whether a name is made of beginnings of all the words in order: Pclass of passenger class."""
-    if len(name) < 4 or len(content) < 2 or sum(map(len, content)) <= len(name):
+    if name in content or len(name) < 4 or len(content) < 2 or sum(map(len, content)) <= len(name):
         return False
     return _chops(name, tuple(stem(word) if word != content[-1] else word for word in content), 0)
 

@@ -438,6 +438,11 @@ def _harmless(page: Page, index: int, entities: frozenset[str]) -> bool:
     root = stem(element.code)
     if element.code in ("rate", "level", "amount", "figure", "figures") and index and page.elements[index - 1].used:
         return True
+    after = page.elements[index + 1].code if index + 1 < len(page.elements) else ""
+    if element.code == "over" and (
+        after in ("years", "time") or page.said(index + 1, index + 2).lower() in ("years", "time")
+    ):
+        return True
     if element.code in HARMLESS or root in HARMLESS_STEMS or root in entities or root in _ENTITY_STEMS:
         return True
     before = page.elements[index - 1] if index else None

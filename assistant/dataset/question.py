@@ -116,6 +116,7 @@ def _select(draft: Draft) -> None:
 
 def _regroup(draft: Draft) -> None:
     """Two values of one column asked for side by side are groups: no row has both."""
+    draft.limits = [limit for limit in draft.limits if not _of_a_group(draft, limit.condition)]
     equal: dict[Expr, list[Limits]] = {}
     for limit in draft.limits:
         if (
@@ -133,6 +134,13 @@ def _regroup(draft: Draft) -> None:
             draft.by.append((left.name, limits[0].clause))
         if len(values) < draft.column(left.name).distinct:
             draft.limit(Compare("in", left, values), limits[0].clause, limits[0].said)
+
+
+def _of_a_group(draft: Draft, condition: Condition) -> bool:
+    """Tell whether a condition keeps one value of a column that rows are grouped by: it only explains its code."""
+    if not isinstance(condition, Compare) or condition.op != "eq" or not isinstance(condition.left, Col):
+        return False
+    return condition.left.name in draft.groups
 
 
 def _constant(condition: Condition) -> tuple[Scalar, ...]:
@@ -197,7 +205,8 @@ def finished(draft: Draft, query: Query | None, unbound: list[str]) -> TableRead
     unread = tuple(dict.fromkeys([*unread_words(draft, query), *unbound]))
     sure = all(mention.sure for mention in draft.mentions) and not draft.doubts
     runs = query is not None and not unread and sure
-    known = frozenset(draft.linker.by_name) - frozenset(draft.derived)
+    added = frozenset(draft.derived) - {*draft.in_place, *draft.encoded}
+    known = frozenset(draft.linker.by_name) - added
     if query is not None and not is_sound(query, known):
         query, runs = None, False
     near = () if runs else nearest_of(draft, query, unread)
