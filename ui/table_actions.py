@@ -26,9 +26,16 @@ def _open_chat(event: Event) -> None:
 
 
 def _run(event: Event) -> None:
-    """Run a reading on the table that it was read over, or on the one that is open."""
+    """Run a reading on the table that it was read over, or on the one that is open.
+
+    It is headed by its own words: the question that it came from may say something else.
+    """
+    from assistant.dataset.wire import query_from_link
+    from assistant.dataset.words import words
+
     st.session_state["dataset"] = opened.with_content(event.get("fingerprint"))
-    state.ask(str(event["question"]), link=str(event["link"]))
+    link = str(event["link"])
+    state.ask(words(query_from_link(link)) or str(event["question"]), link=link)
 
 
 def _run_saved(event: Event) -> None:

@@ -231,3 +231,125 @@ def test_nothing_of_a_table_is_wider_than_the_window(
     fold(page)
     ask(page, "mean of age, fare and rides by city")
     assert overflow(page) <= 0
+
+
+@WIDTHS
+def test_a_piece_of_the_reading_is_changed_in_its_popover(app: str, window: Browser, riders: Path, width: int) -> None:
+    page, seen = window.open(app, width=width)
+    upload(page, riders)
+    turn = ask(page, "What is the mean fare where city is Oslo?")
+    assert f"{mean(values(riders, 'fare', city='Oslo')):.4f}"[:5] in first_claim(turn)
+    chip = turn.locator(".cw-pop", has_text="Oslo")
+    chip.locator("summary").click()
+    menu = chip.locator(".cw-menu")
+    box = menu.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    option = menu.get_by_role("button", name="Bergen")
+    assert f"{len(values(riders, 'fare', city='Bergen'))} rows" in option.inner_text()
+    option.click()
+    changed = page.locator(".cw-root .cw-turn").nth(1)
+    changed.wait_for()
+    assert f"{mean(values(riders, 'fare', city='Bergen')):.4f}"[:5] in first_claim(changed)
+    assert "Bergen" in changed.locator(".cw-question").inner_text()
+    assert seen.errors == []
+
+
+def test_a_piece_of_the_reading_is_left_out_with_the_keyboard(app: str, window: Browser, riders: Path) -> None:
+    page, _ = window.open(app)
+    upload(page, riders)
+    turn = ask(page, "What is the mean fare where city is Oslo?")
+    chip = turn.locator(".cw-pop", has_text="Oslo")
+    chip.locator("summary").focus()
+    page.keyboard.press("Enter")
+    chip.locator(".cw-menu").wait_for()
+    page.keyboard.press("Escape")
+    assert not chip.locator(".cw-menu").is_visible()
+    page.keyboard.press("Enter")
+    chip.get_by_role("button", name="Leave this out").click()
+    whole = page.locator(".cw-root .cw-turn").nth(1)
+    whole.wait_for()
+    assert f"{mean(values(riders, 'fare')):.4f}"[:5] in first_claim(whole)
+
+
+@WIDTHS
+def test_a_question_that_is_not_understood_waits_and_its_suggestions_run(
+    app: str, window: Browser, riders: Path, width: int
+) -> None:
+    page, seen = window.open(app, width=width)
+    upload(page, riders)
+    turn = ask(page, "What is the mean fare of flurbish people in Oslo above 37?")
+    refusal = turn.locator(".cw-refusal")
+    assert "flurbish" in turn.locator(".cw-unread").all_inner_texts()
+    assert turn.locator(".cw-claim").count() == 0
+    offered = refusal.locator(".cw-run, .cw-suggestion")
+    for number in range(offered.count()):
+        offered.nth(number).click()
+        run = page.locator(".cw-root .cw-turn").nth(number + 1)
+        run.locator(".cw-answer-first").wait_for()
+    assert page.locator(".cw-root .cw-turn .cw-answer-first").count() == offered.count() >= 1
+    assert seen.errors == []
+
+
+@WIDTHS
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_plot_stands_in_the_answer(app: str, window: Browser, riders: Path, width: int, scheme: str) -> None:
+    page, seen = window.open(app, width=width, scheme=scheme)
+    upload(page, riders)
+    turn = ask(page, "mean of fare by city")
+    plot = page.locator("[data-testid=stVegaLiteChart]")
+    plot.locator("canvas, svg").first.wait_for()
+    assert plot.bounding_box()["width"] <= width
+    assert plot.bounding_box()["height"] > 100
+    table = page.locator(".cw-turn-rest .cw-grid")
+    assert {"Oslo", "Bergen", "Tromsø"} <= set(table.locator("td").all_inner_texts())
+    page.locator(".cw-turn-rest .cw-show-code summary").click()
+    assert "pd.read_csv" in page.locator(".cw-turn-rest .cw-listing").inner_text()
+    assert overflow(page) <= 0
+    assert turn.locator(".cw-line").count() == 1
+    assert seen.errors == []
+
+
+def test_a_reading_is_saved_linked_and_marked_where_its_answer_changed(
+    app: str, window: Browser, riders: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "growing.csv"
+    path.write_bytes(riders.read_bytes())
+    page, _ = window.open(app)
+    page.locator(".st-key-table_choice button").first.click()
+    page.get_by_label("Or a file on this machine").fill(str(path))
+    page.get_by_role("button", name="Open this file").click()
+    page.locator(".cw-data-panel .cw-col").first.wait_for(state="attached")
+    turn = ask(page, "What is the maximum fare?")
+    turn.get_by_role("button", name="Save …").click()
+    page.get_by_role("dialog").get_by_label("Name").fill("dearest ride")
+    page.keyboard.press("Enter")
+    saved = page.locator(".cw-saved-one", has_text="dearest ride")
+    saved.wait_for()
+    assert saved.locator(".cw-changed").count() == 0
+    with path.open("a", encoding="utf-8") as file:
+        file.write("30,female,Oslo,77777,1,x,0,0,_,0,\n")
+    page.reload()
+    page.locator(".cw-saved-one .cw-changed").wait_for()
+    assert "77,777" in saved.inner_text()
+    page.locator(".cw-root .cw-turn .cw-since").get_by_role("button", name="Run it again").click()
+    page.locator(".cw-root .cw-turn").nth(1).wait_for()
+    assert "77,777" in first_claim(page.locator(".cw-root .cw-turn").nth(1))
+    saved.get_by_role("button", name="Take the new values").click()
+    page.locator(".cw-saved-one .cw-changed").wait_for(state="detached")
+
+
+def test_a_link_opens_its_table_and_runs_its_reading_once(app: str, window: Browser, riders: Path) -> None:
+    page, _ = window.open(app)
+    upload(page, riders)
+    ask(page, "What is the median fare?")
+    shown = "[...document.querySelectorAll('.cw-root')].map(root => root.shown || '').join()"
+    address = re.search(r'"address":"([^"]+)"', page.evaluate(shown))
+    assert address is not None
+    other, _ = window.open(f"{app}/{address[1]}")
+    other.locator(".cw-root .cw-turn .cw-answer-first").wait_for()
+    assert "r=" not in urlsplit(other.url).query
+    other.reload()
+    other.locator(".cw-root .cw-turn .cw-answer-first").wait_for()
+    other.wait_for_timeout(500)
+    assert other.locator(".cw-root .cw-turn").count() == 1
