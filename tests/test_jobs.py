@@ -255,6 +255,15 @@ def test_old_jobs_are_cleared_away(catalogue: Catalogue) -> None:
     assert listed[-1].id == "old9"
 
 
+def test_forgetting_a_source_leaves_its_name_in_no_job(kb: KnowledgeBase, pages: Path) -> None:
+    sync(kb, [str(pages)])
+    with kb.catalogue.write() as conn:
+        conn.execute(schema.jobs.insert().values(id="old", **old_row(1), log="Read guide/scaling.md", result="{}"))
+    kb.forget("guide/scaling.md")
+    [job] = jobs.recent(kb.catalogue)
+    assert (job.state, job.log, job.result) == (JobState.DONE, (), None)
+
+
 def old_row(number: int) -> Mapping[str, Any]:
     """Return a job's row that ended long ago."""
     times = {"created": number, "queued": number, "updated": number, "heartbeat": number}
