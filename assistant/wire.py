@@ -10,7 +10,7 @@ from assistant.dataset.types import Chip, Computation, Grid, Plot, TableReading
 from assistant.dataset.wire import link, query_json
 from assistant.plain import plain
 from assistant.types import Answer, DatasetInfo, Reading
-from kb.types import Citation, Claim, DatasetCitation, Hit, SourceInfo
+from kb.types import AnyCitation, Claim, DatasetCitation, Hit, RunCitation, SourceInfo
 
 
 def hit_json(hit: Hit, rank: int) -> dict[str, Any]:
@@ -34,8 +34,10 @@ def hit_json(hit: Hit, rank: int) -> dict[str, Any]:
     }
 
 
-def citation_json(citation: Citation | DatasetCitation) -> dict[str, Any]:
-    """Return a citation of a passage, or of a value computed from a dataset."""
+def citation_json(citation: AnyCitation) -> dict[str, Any]:
+    """Return a citation of a passage, of a value computed from a dataset, or of a stored value of a run."""
+    if isinstance(citation, RunCitation):
+        return _run_citation(citation)
     if isinstance(citation, DatasetCitation):
         return {
             "kind": citation.kind,
@@ -54,6 +56,22 @@ def citation_json(citation: Citation | DatasetCitation) -> dict[str, Any]:
         "start": citation.span.start,
         "end": citation.span.end,
         "quote": citation.quote,
+    }
+
+
+def _run_citation(citation: RunCitation) -> dict[str, Any]:
+    return {
+        "kind": citation.kind,
+        "root": citation.root,
+        "source": citation.source,
+        "tracker": citation.tracker,
+        "experiment": citation.experiment,
+        "run_id": citation.run_id,
+        "copy": citation.copy,
+        "field": citation.field,
+        "value": plain(citation.value),
+        "step": citation.step,
+        "split": citation.split,
     }
 
 

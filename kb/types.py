@@ -216,6 +216,30 @@ class DatasetCitation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunCitation:
+    """A stored value of a run: `field` is `metrics.NAME`, `params.NAME`, `tags.NAME`, or a run's own field (`state`).
+
+    `source` is where in the ingested `root` the run stands, or its tracker's URI; `copy` tells runs of one id apart.
+    `step` and `split` are those of a metric's value. A parameter that is not set is cited with the value None.
+    """
+
+    source: str
+    tracker: str
+    experiment: str | None
+    run_id: str
+    field: str
+    value: Any
+    step: int | None = None
+    split: str | None = None
+    root: str = ""
+    copy: int = 0
+    kind: str = "run"
+
+
+AnyCitation = Citation | DatasetCitation | RunCitation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A sentence shown to a person, the citations under it, and how it is known.
 
@@ -224,7 +248,7 @@ class Claim:
 
     text: str
     verdict: Verdict
-    citations: tuple[Citation | DatasetCitation, ...]
+    citations: tuple[AnyCitation, ...]
     probability: float = 1.0
     form: str = "text"
 

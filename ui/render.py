@@ -141,9 +141,11 @@ def claim(one: Json, at: int, *, asked: float | None = None) -> Node:
 
 
 def chip(citation: Json, number: int | None = None, *, asked: float | None = None) -> Node:
-    """Return a citation as a button that opens the passage, or the computation of a dataset's value."""
+    """Return a citation as a button that opens the passage, the computation of a dataset's value, or the run."""
     if citation.get("kind") == "dataset":
         return _computed(citation, number, asked)
+    if citation.get("kind") == "run":
+        return _of_run(citation, number)
     if "source" not in citation or "start" not in citation:
         return el("span", "cw-chip", str(citation.get("quote", "")))
     headings = list(citation.get("headings") or ())
@@ -166,6 +168,21 @@ def _computed(citation: Json, number: int | None, asked: float | None) -> Node:
     count = el("span", "cw-number", str(number)) if number is not None else None
     event = {"do": "value", "asked": asked, "citation": dict(citation)}
     return button("cw-chip cw-chip-value", event, count, shown, label=f"Show how it was computed: {expression}")
+
+
+def _of_run(citation: Json, number: int | None) -> Node:
+    """Return the citation of a run's stored value as a button that opens the run."""
+    name = str(citation["field"]).removeprefix("metrics.").removeprefix("params.").removeprefix("tags.")
+    at = f" at step {citation['step']}" if citation.get("step") is not None else ""
+    return button(
+        "cw-chip cw-chip-run",
+        {"do": "run", "citation": dict(citation)},
+        el("span", "cw-number", str(number)) if number is not None else None,
+        el("span", "cw-chip-source", snippet(str(citation["run_id"]), 24)),
+        el("span", "cw-sep", "›"),
+        el("span", "cw-chip-heading", name),
+        label=f"{citation['source']}: run {citation['run_id']}, {citation['field']} = {citation['value']}{at}",
+    )
 
 
 def place(citation: Json) -> Json:
