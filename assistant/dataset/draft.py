@@ -53,7 +53,7 @@ class Limits:
     clause: int
     said: str
     mention: Mention | None = None
-    late: bool = False
+    at: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -131,13 +131,13 @@ class Draft:
         if all(other.key != want.key for other in self.wants):
             self.wants.append(want)
 
-    def limit(self, condition: Condition, clause: int, said: str) -> None:
+    def limit(self, condition: Condition, clause: int, said: str, at: int = 0) -> None:
         """Add a condition on the rows, once."""
         for other in self.limits:
             if _loosely_same(other.condition, condition):
                 other.condition = condition
         if all(other.condition != condition for other in self.limits):
-            self.limits.append(Limits(condition=condition, clause=clause, said=said))
+            self.limits.append(Limits(condition=condition, clause=clause, said=said, at=at))
 
     def has_limit_on(self, name: str) -> bool:
         """Tell whether a condition on a column was read."""

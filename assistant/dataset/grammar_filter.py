@@ -368,7 +368,7 @@ def _flag(draft: Draft, found: Found, *, relative: bool) -> None:
         return
     value = column.no if found.match.group("not") else column.yes
     draft.use(mention)
-    draft.limit(Compare("eq", Col(column.name), Const(value)), found.clause, found.said)
+    draft.limit(Compare("eq", Col(column.name), Const(value)), found.clause, found.said, found.span()[0])
     start, _ = found.span()
     for offset, code in enumerate(words):
         if code in _OF_FLAGS or code == found.group("c"):
@@ -391,7 +391,7 @@ def _add(draft: Draft, found: Found, condition: Condition, mention: Mention | No
         draft.use(mention)
     for value in found.items("V"):
         draft.use(value)
-    draft.limit(condition, found.clause, found.said)
+    draft.limit(condition, found.clause, found.said, found.span()[0])
     found.take()
 
 

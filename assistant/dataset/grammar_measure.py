@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from assistant.dataset.draft import Draft, Want
-from assistant.dataset.grammar_filter import combined
 from assistant.dataset.lexicon import ENTITIES, HARMLESS
 from assistant.dataset.link import Mention
 from assistant.dataset.page import Found, Page
@@ -39,6 +38,13 @@ def read_groups(draft: Draft, page: Page) -> None:
         rf"{_BY} {_EACH}(?P<c>{{CS}})(?: (?:wise|groups?|category|categories|level|class|classes))?"
     ):
         mentions = found.items("C", "c")
+        if found.group(0).split(" ")[0] == "among" and draft.column(mentions[0].column).yes is not None:
+            continue
+        banded = found.said.lower().endswith(("group", "groups", "category", "categories", "level"))
+        if banded and any(
+            draft.column(m.column).kind == "number" and draft.column(m.column).distinct > 20 for m in mentions
+        ):
+            continue
         weak = found.group(0).split(" ")[0] in ("among", "against", "over", "for")
         if all(_groups_well(draft, mention) for mention in mentions) and not (
             weak and not _all_categorical(draft, mentions)
@@ -89,7 +95,7 @@ def _value_groups(draft: Draft, page: Page) -> None:
     """`compare male and female`, `A vs B`, `for males and females separately`: values of one column side by side."""
     lists = list(
         page.find(
-            r"(?:(?:for|of|among|in|from|between|by|compare|both) )*(?P<v>{V}(?:(?: \S+){0,2}? (?:, and|and|or|vs|"
+            r"(?:(?:for|of|among|in|from|between|by|compare|both) )*(?P<v>{V}(?:(?: \S+){0,2}? (?:, and|and|vs|"
             r"versus|,|compared to|compared with|than|from|from that of|to)(?: (?:those|people|individuals|in|for|of|"
             r"with|and))*) {V})(?:(?: ,)?(?: and)? {V})*"
         )
@@ -243,7 +249,7 @@ def _unique(draft: Draft, page: Page) -> None:
 
 # -- shares and counts ------------------------------------------------------------------------------------------------
 
-_SHARE = r"(?P<word>percentages?|percent|proportions?|shares?|fractions?|ratio)"
+_SHARE = r"(?P<word>percentages?|percent|proportions?|shares?|fractions?)"
 
 
 def read_counts(draft: Draft, page: Page, limits: list[Condition]) -> None:
@@ -257,7 +263,7 @@ def read_counts(draft: Draft, page: Page, limits: list[Condition]) -> None:
             _want(draft, found, "shares", draft.groups, by=())
     if limits:
         for found in page.find(rf"{_SHARE}(?: of)?(?: (?:all|rows|records|total))*"):
-            _share(draft, found, limits)
+            _share(draft, found)
     for found in page.find(
         r"(?:value counts?|counts?|frequency|frequencies|frequency distribution) (?:of|for|by|in)"
         r" (?:each |unique |every |values? )*(?P<c>{C})"
@@ -277,16 +283,17 @@ def _identified(draft: Draft, page: Page) -> None:
             _count(draft, found)
 
 
-def _share(draft: Draft, found: Found, limits: list[Condition]) -> None:
-    condition = combined(limits[-1:])
-    rest = limits[:-1]
+def _share(draft: Draft, found: Found) -> None:
+    """`share of A that are B`: of the rows that A leaves, those where B holds; `B among A` says it the other way."""
+    ordered = sorted(draft.limits, key=lambda limit: limit.at)
+    among = re.match(r"(?:among|within|out of|in|for)\b", ordered[-1].said.lower()) is not None and len(ordered) > 1
+    condition = ordered[0 if among else -1].condition
     if found.group("word").startswith("percent"):
         hundred = Case(branches=((condition, Const(100)),), otherwise=Const(0))
         _want(draft, found, "mean", columns=(hundred,))
     else:
         _want(draft, found, "share", options={"of": condition})
     draft.wants[-1].extra = {"consumed": condition}
-    draft.wants[-1].where = combined(rest) if rest else None
 
 
 def _rows(draft: Draft, page: Page) -> None:
@@ -324,6 +331,7 @@ def _count(draft: Draft, found: Found) -> None:
 def read_statistics(draft: Draft, page: Page, source: str = "question") -> None:
     """Lists of statistics of lists of columns: `mean and median of a and b`, `average age`, `90th percentile of x`."""
     _percentiles(draft, page, source)
+    _nested(draft, page)
     _chunks(draft, page, source)
 
 
@@ -380,6 +388,13 @@ def _sentence(draft: Draft, page: Page, indexes: list[int], source: str) -> None
     for some_measures, some_columns in groups:
         if some_measures:
             _pairs(draft, page, some_measures, some_columns, source)
+
+
+def _nested(draft: Draft, page: Page) -> None:
+    """`median of the mean …`: a statistic of a statistic, which the rules do not read."""
+    for found in page.find(r"(?P<a>{M}) of (?P<b>{M})"):
+        if found.page.item(found.group("b"))[0] not in ("sum", "range"):
+            draft.doubts.append(f"{found.said}: one statistic of another")
 
 
 def _pairs(draft: Draft, page: Page, measures: list[int], columns: list[int], source: str) -> None:

@@ -9,7 +9,7 @@ from assistant.dataset.tokens import bag, stem
 
 GLUE = bag("the a an of in on at by for to and or per with from each is are was were this that these those")
 LIGHT = bag(
-    """name number num no of in the id value values col column total amount usd dollar dollars eur percent
+    """name number num no of in the id value values col column amount usd dollar dollars eur percent
     percentage pct per unit units count cnt index level rate score data indicator flag is has thousand
     thousands million millions record recorded given"""
 )
@@ -169,4 +169,9 @@ UNITS = bag(
     """mm cm m km inch inches feet miles kg g grams lbs pounds tons usd dollars euros eur gbp years year days hours
     minutes seconds degrees degree celsius fahrenheit mph kmh hpa mb knots percent thousands millions units"""
 )
+DOING = bag(
+    """combined divided multiplied squared weighted adjusted scaled normalized standardized transformed grouped sorted
+    ranked trimmed averaged summed subtracted added excluded filtered imputed removed compared together logged lagged"""
+)
+"""Participles that ask for something to be done."""
 PARTICIPLES = bag("paid hit made sold spent taken held won lost given shown known seen had gone born")

@@ -13,6 +13,7 @@ from typing import Any
 
 from assistant.dataset.lexicon import (
     COMPARISON_PHRASES,
+    DOING,
     ENTITIES,
     HARMLESS,
     HARMLESS_STEMS,
@@ -434,6 +435,9 @@ def _harmless(page: Page, index: int, entities: frozenset[str]) -> bool:
     if re.fullmatch(r"[CVMOLKND]\d+", element.code):
         return False
     if not any(character.isalnum() for character in element.code):
+        beside = page.elements[index - 1 : index] + page.elements[index + 1 : index + 2]
+        if element.code == "/" and len(beside) == 2 and all(each.code[0] == "C" for each in beside):
+            return False
         return element.code not in ("<", ">", "=", "%", "+", "*", "^")
     root = stem(element.code)
     if element.code in ("rate", "level", "amount", "figure", "figures") and index and page.elements[index - 1].used:
@@ -449,7 +453,10 @@ def _harmless(page: Page, index: int, entities: frozenset[str]) -> bool:
     if before is None:
         return False
     follows_column = before.used or before.code[0] == "C"
-    if follows_column and (element.code in PARTICIPLES or (element.code.endswith("ed") and len(element.code) > 4)):
+    if follows_column and (
+        element.code in PARTICIPLES
+        or (element.code.endswith("ed") and len(element.code) > 4 and element.code not in DOING)
+    ):
         return True
     return (element.code in UNITS and before.code in ("in", "of", "~", "per")) or (
         element.code in UNITS and before.used

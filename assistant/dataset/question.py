@@ -130,6 +130,9 @@ def _regroup(draft: Draft) -> None:
         if len(values) < 2 or not isinstance(left, Col):
             continue
         draft.limits = [limit for limit in draft.limits if limit not in limits]
+        if re.search(r"(?<!\S)or(?!\S)", draft.page.line):
+            draft.limit(Compare("in", left, values), limits[0].clause, limits[0].said)
+            continue
         if left.name not in draft.groups:
             draft.by.append((left.name, limits[0].clause))
         if len(values) < draft.column(left.name).distinct:
