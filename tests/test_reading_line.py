@@ -73,3 +73,12 @@ def test_hostile_words_stay_text() -> None:
     for node in walk(reading_line.line(given.hostile())):
         assert set(plain(node)) <= {"tag", "css", "children", "event", "label"}
     assert given.HOSTILE[0] in text_of(reading_line.line(given.hostile()))
+
+
+def test_the_waiting_reading_is_not_offered_twice() -> None:
+    answer = given.waiting()
+    answer["reading"]["nearest"] = [
+        {"words": answer["reading"]["words"], "link": "other"},
+        *answer["reading"]["nearest"],
+    ]
+    assert [event["link"] for event in events(*reading_line.confirm(answer))] == ["LINK", "N1", "N2"]

@@ -119,7 +119,12 @@ def confirm(given: Json) -> Iterator[Node]:
     if read.get("link") and not read.get("runs", True):
         go = button("cw-run", run(read["link"], runs), "Run this reading")
         yield el("div", "cw-confirm", go, el("span", "cw-name", read["words"]))
-    yield from _nearest(read.get("nearest", ()), runs, other=bool(read.get("link")))
+    others = [one for one in read.get("nearest", ()) if not _is_same(one, read)]
+    yield from _nearest(others, runs, other=bool(read.get("link")))
+
+
+def _is_same(one: Json, read: Json) -> bool:
+    return bool(read.get("link")) and (one["link"] == read["link"] or one["words"] == read["words"])
 
 
 def _nearest(nearest: Sequence[Json], runs: Json, *, other: bool) -> Iterator[Node]:

@@ -31,16 +31,18 @@ def above(given: Json, *, asked: float | None = None, dataset: str | None = None
         return
     claims = list(render.claims(given["claims"], asked=asked))
     if claims:
-        many = " cw-answer-many" if _is_many(given["claims"][0]) else ""
+        many = " cw-answer-many" if _is_many(given["claims"]) else ""
         yield el("div", f"cw-answer-first{many}", claims[0])
     yield from claims[1:]
     yield reading_line.line(given, dataset=dataset, asked=asked)
     yield from _left_out(given)
 
 
-def _is_many(claim: Json) -> bool:
-    """Tell whether a claim says many values, which the table below says better than large letters."""
-    return any(isinstance(cited.get("value"), (Mapping, list)) for cited in claim["citations"])
+def _is_many(claims: Sequence[Json]) -> bool:
+    """Tell whether an answer says many values: no single one of them is to stand in large letters."""
+    if len(claims) > 1 and claims[1]["verdict"] == "computed":
+        return True
+    return any(isinstance(cited.get("value"), (Mapping, list)) for cited in claims[0]["citations"])
 
 
 def _left_out(given: Json) -> Iterator[Node]:
