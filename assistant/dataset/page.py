@@ -188,7 +188,8 @@ def _phrases() -> tuple[tuple[re.Pattern[str], str, Any], ...]:
 def page_of(text: str, linker: Linker) -> Page:
     """Cut a text into elements: linked columns and values first, then the grammar's phrases, numbers and dates."""
     words = words_of(text)
-    mentions = {mention.start: mention for mention in linker.mentions(text, words)}
+    found = linker.mentions(text, words)
+    mentions = {mention.start: mention for mention in found if not _possessor(text, words, mention, linker)}
     pieces = _without_asides(_pieces(words, mentions), words)
     elements: list[Element] = []
     fillers: list[Element] = []
@@ -302,6 +303,14 @@ def _month(words: Sequence[Word], index: int, end: int, month: int) -> Element:
         return Element(words[index].lower, index, index + 1, words[index])
     text = f"{year}-{month:02d}" + (f"-{day:02d}" if day else "")
     return Element("D", index, last, text)
+
+
+def _possessor(text: str, words: Sequence[Word], mention: Mention, linker: Linker) -> bool:
+    """Tell whether a mention only says whose the next column is: `the boat's length` beside a column BoatName."""
+    column = linker.by_name[mention.column]
+    end = words[mention.end - 1].start + len(words[mention.end - 1].text)
+    named = column.kind == "text" and 0 < column.distinct == column.present
+    return named and not mention.literal and text[end : end + 2] in ("'s", "’s")
 
 
 def _without_asides(pieces: list[Element], words: Sequence[Word]) -> list[Element]:
