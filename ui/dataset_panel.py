@@ -83,7 +83,7 @@ def broken(name: str, message: str, hint: str) -> Node:
             "div",
             "cw-panel-body cw-data-body",
             notice(message, hint),
-            el("p", "cw-actions", button("cw-quiet", {"do": "correct"}, "Say how to read it …")),
+            el("div", "cw-actions", button("cw-quiet", {"do": "correct"}, "Say how to read it …")),
         ),
     )
 

@@ -167,7 +167,7 @@ def _table(path: str, modified: int, size: int, corrections: str, name: str) -> 
 
 @st.cache_resource(show_spinner=False)
 def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="citewise-profile")
+    return ThreadPoolExecutor(max_workers=2, thread_name_prefix="citewise-profile")
 
 
 @st.cache_resource(show_spinner=False)
