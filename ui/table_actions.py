@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from kb import datasets, readings
+from kb import readings
 from kb.errors import BadInput
 from ui import opened, palette, state
 
@@ -78,11 +78,6 @@ def _close_table(_: Event) -> None:
     opened.choose(None)
 
 
-def _forget_dataset(event: Event) -> None:
-    datasets.forget(state.knowledge().catalogue, str(event["id"]))
-    opened.choose(None)
-
-
 def _correct(_: Event) -> None:
     st.session_state["correcting"] = True
 
@@ -123,7 +118,6 @@ ACTIONS: Mapping[str, Callable[[Event], None]] = {
     "value": _value,
     "open-dataset": _open_dataset,
     "close-table": _close_table,
-    "forget-dataset": _forget_dataset,
     "correct": _correct,
     "column": _column,
     "describe": _describe,
