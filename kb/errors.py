@@ -12,6 +12,10 @@
     ├── SettingsInvalid      a setting has a value that cannot be used
     ├── ModelUnavailable     embedding or reranking weights are missing or damaged
     ├── BadInput             a question file, a query or an option that cannot be read
+    ├── NameUnknown          a parameter, metric or tag that no run logged
+    ├── NameAmbiguous        a name that several logged ones could be meant by
+    ├── DirectionUnknown     nothing says which values of a metric are better
+    ├── SeveralFit           more runs fit than a question is about
     ├── TableUnreadable      a file that cannot be read as a table
     ├── TableTooLarge        a table that does not fit in memory was asked for as a frame
     └── LoadFailed           one source could not be read (kept as its reason)
@@ -154,6 +158,47 @@ class BadInput(CitewiseError):
 
     def __init__(self, what: str, *, hint: str) -> None:
         super().__init__(what, hint=hint)
+
+
+class NameUnknown(CitewiseError):
+    """No run logged a parameter, metric or tag (`kind`) of that name; `nearest` are names that were logged."""
+
+    def __init__(self, kind: str, name: str, nearest: tuple[str, ...] = ()) -> None:
+        near = f"nearest: {', '.join(nearest)}" if nearest else "`citewise runs` shows what is logged"
+        super().__init__(f"no run logged a {kind} {name!r}", hint=near)
+        self.kind = kind
+        self.name = name
+        self.nearest = nearest
+
+
+class NameAmbiguous(CitewiseError):
+    """Several logged names could be meant; `options` are (name, split, number of runs), most frequent first."""
+
+    def __init__(self, kind: str, name: str, options: tuple[tuple[str, str | None, int], ...]) -> None:
+        said = ", ".join(f"{one}{f' ({split})' if split else ''}: {runs:,} runs" for one, split, runs in options[:8])
+        super().__init__(f"{name!r} could be {len(options)} {kind}s: {said}", hint="name one of them in full")
+        self.kind = kind
+        self.name = name
+        self.options = options
+
+
+class DirectionUnknown(CitewiseError):
+    """Neither the tracker nor the metric's name says which values are better, or they contradict each other."""
+
+    def __init__(self, metric: str) -> None:
+        super().__init__(f"it is not known which values of {metric!r} are better", hint="say highest or lowest")
+        self.metric = metric
+
+
+class SeveralFit(CitewiseError):
+    """A question about one run fits several that differ; `runs` are the ids of the first ones."""
+
+    def __init__(self, count: int, what: str, runs: tuple[str, ...]) -> None:
+        shown = ", ".join(runs[:5]) + (", …" if count > 5 else "")
+        super().__init__(f"{count:,} runs fit and differ in {what}: {shown}", hint="name one run, or ask for all")
+        self.count = count
+        self.what = what
+        self.runs = runs
 
 
 class TableUnreadable(CitewiseError):
