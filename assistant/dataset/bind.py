@@ -30,6 +30,7 @@ _FUNCTIONS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("count", "count number num frequency"),
     )
 )  # fmt: skip
+_PLAIN = bag("mean median std var min max")
 _STATISTIC = bag("statistic stat statistics chi2 chi tstat fstat")
 TEXTUAL = frozenset({"at_max", "at_min", "mode", "values", "first", "last"})
 OUTLYING = "is an outlier"
@@ -93,10 +94,11 @@ def _part(stems: Sequence[str], ask: Ask) -> str | None:
 
 def _function(stems: Sequence[str]) -> str:
     found = set(stems)
-    for name, words in _FUNCTIONS:
-        if found & words:
-            return name
-    return ""
+    ranked = [name for name, words in _FUNCTIONS if found & words]
+    plain = [name for name in ranked if name in _PLAIN]
+    if len(plain) > 1 and plain[0] == ranked[0]:
+        return next(name for each in stems for name in plain if each in dict(_FUNCTIONS)[name])
+    return ranked[0] if ranked else ""
 
 
 def _columns_in(draft: Draft, words: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:

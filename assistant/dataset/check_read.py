@@ -13,22 +13,22 @@ from assistant.dataset.tokens import bag, stem
 _SYMBOL = re.compile(r"[CVMOLKND]\d+")
 _IMPLIED = {
     "correlation": bag(
-        """relationship relationships linear nonlinear correlation correlations correlated coefficient coefficients
-        significant significance strength direction type positive negative positively negatively tailed
-        test r p value values how corr differ differs linearity association associated exist strong weak
-        patterns pattern related highly matrix pearson or"""
+        """relationship relationships tau rho linear nonlinear correlation correlations correlated coefficient
+        coefficients significant significance strength direction type positive negative positively
+        negatively tailed test r p value values how corr differ differs linearity association associated
+        exist strong weak patterns pattern related highly matrix pearson or"""
     ),
     "test": bag(
         """significant significance difference differences differ test tests p value statistic normal normality
         normally distribution distributed follows follow hypothesis null two sample tailed way one type
-        whether groups group reject association associated independence independent relationship related
-        dependent"""
+        whether groups group reject different association associated independence independent
+        relationship related dependent"""
     ),
     "outliers": bag(
-        """outlier outliers detection detect identify identified removing remove removed z score scores method
-        after without threshold interquartile iqr rule defined located outside whiskers box plot point
-        considered data new recalculate before replaced replace handling treat excluding any exist year
-        years"""
+        """outlier outliers counts below above detection detect identify identified removing remove removed z score
+        scores method after without threshold interquartile iqr rule defined located outside whiskers
+        box plot point considered data new recalculate before replaced replace handling treat excluding
+        any exist year years"""
     ),
     "rows": bag(
         """handling handle missing fill filling filled replacing replace impute imputing imputed removing remove

@@ -21,7 +21,7 @@ _QUOTED_NEW = re.compile(
     r"(?:new |create |creating |add |adding |generate |derive |calculate )(?:a |an |the )?(?:new )"
     r"?[\"'“`](?P<a>[^\"'”`\n]{1,60})[\"'”`](?: (?:feature|column|variable))?"
     r"|(?:new (?:feature|column|variable)),? [\"'“`]?(?P<b>[A-Za-z][\w /%-]{1,40}?)[\"'”`]?,? (?:by|"
-    r"as|that|which|representing)",
+    r"as|that|which|representing|equal|computed|defined|calculated|with|for|is|by)",
     re.IGNORECASE,
 )
 _BARE_NEW = re.compile(
@@ -169,12 +169,14 @@ def _take_name(page: Page, name: str, start: int) -> None:
         ):
             element.used = True
     for element in page.elements:
-        if element.code in _INTRODUCING:
+        equal = element.code[0] == "O" and element.code[1:].isdigit() and element.item == "eq"
+        if element.code in _INTRODUCING or (equal and page.elements[start + 1 : start + 2] == [element]):
             element.used = True
 
 
 _INTRODUCING = bag(
-    "perform feature engineering by creating create make makes making define build compute new calle"
+    "perform feature engineering by creating equal defined computed create make makes making define "
+    "build compute new calle"
     "d named that represents represent i"
     "s calculated as which generate adding add column newly created engineer"
 )

@@ -453,7 +453,7 @@ def _extreme(found: Found, name: str = "x") -> str:
 
 def _leading_group(draft: Draft, page: Page) -> None:
     """`which region has the highest mean charges`: a table of groups, then where it is greatest."""
-    has = r"(?: (?:has|have|had|with|is|shows|showed|recorded|saw|of|that|which))+"
+    has = r"(?: (?!C\d|M\d|most|fewest)\S+){1,3}"
     for found in page.find(
         rf"(?:(?:which|what|find|identify|name) )(?P<g>{{C}}){has} {_EXTREME} (?P<m>M\d+)(?: (?:of|in|for)"
         rf")*(?: (?P<c>{{C}}))"
@@ -484,11 +484,24 @@ def _leading_group(draft: Draft, page: Page) -> None:
             _lead(draft, found, group, Measure(label="rows", function="rows"), kind, None)
 
 
+def _said_again(draft: Draft, page: Page, function: str, column: str) -> None:
+    """`What is the average price of that region?` after the region was asked for: nothing new."""
+    for found in page.find(
+        r"(?P<m>{M}) (?P<c>{C})(?: (?:of|for|in) (?:that|this|those) (?:{C}|\S+))?|(?:that|this) (?P<n>{M})"
+    ):
+        code = found.match.group("m") or found.match.group("n")
+        mentions = found.items("C", "c") if found.match.group("c") else []
+        if page.item(code)[0] == function and all(mention.column == column for mention in mentions):
+            found.take()
+
+
 def _lead(draft: Draft, found: Found, group: Mention, measure: Measure, kind: str, column: Mention | None) -> None:
     name = draft.use(group)
     if column is not None:
         draft.use(column)
     draft.after.append(Summarise(by=(name,), measures=(measure,)))
+    if column is not None:
+        _said_again(draft, found.page, measure.function, column.column)
     _want(draft, found, f"at_{kind}", (name,), options={"at": measure.label}, by=())
     draft.want(
         Want(

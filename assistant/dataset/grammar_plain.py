@@ -346,6 +346,19 @@ def read_named_rows(draft: Draft, page: Page) -> None:
             )
 
 
+def read_when(draft: Draft, page: Page) -> None:
+    """`on which date was the price highest`: the only date column's value there."""
+    dates = [column.name for column in draft.linker.columns if column.kind == "date"]
+    if len(dates) != 1 or draft.wants:
+        return
+    asked = r"(?:(?:on )?(?:which|what) (?:date|day|time)|when|date|day)(?: (?!C\d|M\d)\S+){0,4}?"
+    for pattern in (rf"{asked} (?P<x>{{M}}) (?P<b>{{C}})", rf"{asked} (?P<b>{{C}})(?: \S+){{0,4}}? (?P<x>{{M}})"):
+        for found in page.find(pattern):
+            function, at = page.item(found.group("x"))[0], found.items("C", "b")[0]
+            if function in ("max", "min") and draft.numeric(at.column):
+                _measure(draft, found, f"at_{function}", dates[0], at=draft.use(at))
+
+
 def entity_column(draft: Draft, word: str) -> str | None:
     """The column that names what a row is, for a noun such as `customers`: CustomerID, country name."""
     root = stem(word)

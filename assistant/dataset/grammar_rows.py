@@ -151,8 +151,8 @@ def _drops(draft: Draft, page: Page) -> None:
     )
     for found in page.find(
         rf"(?:{_DROP}|{_IGNORE}) {_ROWS} (?:with|that have|that contain|which have|which contain|"
-        rf"containing|having|where)(?: (?:there is|there are))? {_MISSING}(?: {inside}(?: (?P<c>{{CS}}))?)"
-        r"?(?: (?:are|is) missing)?"
+        rf"containing|having|where)(?: (?:there is|there are))? {_MISSING}(?: {inside})?(?: (?P<c>{{CS}}))?"
+        r"(?: (?:are|is) missing)?"
     ):
         _drop(
             draft,

@@ -141,7 +141,7 @@ ENTITIES = bag(
 """What a row may stand for; such a noun after `of`, `by` or `how many` restricts nothing."""
 
 HARMLESS = bag(
-    """create generate include comprehensive preprocess preprocessing engineering cleaning various impact etc
+    """out create generate include comprehensive preprocess preprocessing engineering cleaning various impact etc
     strength direction exactly basis visualize chart plot graph statistically aboard overall etcetera
     calculate compute find determine identify report give show tell provide get obtain return display list
     print evaluate assess examine explore investigate analyze analyse perform conduct check see know present

@@ -170,13 +170,16 @@ class Linker:
         more = []
         taken = {index for mention in found for index in range(mention.start, mention.end)}
         for mention in found:
-            for at in (mention.start - 1, mention.end):
-                if mention.is_value or at in taken or not 0 <= at < len(words) or words[at].is_mark:
+            if mention.is_value:
+                continue
+            for start, end in _around(mention, len(words)):
+                if taken & set(range(start, end)) or any(word.is_mark for word in words[start:end]):
                     continue
-                places = self.value_index.get((stem(words[at].lower),), ())
+                places = self.value_index.get(tuple(stem(word.lower) for word in words[start:end]), ())
                 value = next((value for name, value in places if name == mention.column), None)
-                if value is not None and words[at].lower not in GLUE:
-                    more.append(Mention(start=at, end=at + 1, column=mention.column, value=value, is_value=True))
+                if value is not None and words[start].lower not in GLUE:
+                    more.append(Mention(start=start, end=end, column=mention.column, value=value, is_value=True))
+                    taken.update(range(start, end))
         return tuple(sorted((*found, *more), key=lambda mention: mention.start))
 
     def _literal(self, text: str, words: Sequence[Word]) -> list[Mention]:
@@ -282,6 +285,12 @@ class Linker:
                 if places and _value_stands(words, start, end):
                     found.append(_value(start, end, places, words))
         return found
+
+
+def _around(mention: Mention, n: int) -> list[tuple[int, int]]:
+    """Stretches of up to three words right before and right after a mention, the longest first."""
+    before = [(mention.start - size, mention.start) for size in (3, 2, 1) if mention.start - size >= 0]
+    return before + [(mention.end, mention.end + size) for size in (3, 2, 1) if mention.end + size <= n]
 
 
 def _column(span: tuple[int, int], *, name: str, score: float, literal: bool = False) -> Mention:

@@ -27,6 +27,7 @@ from assistant.dataset.grammar_plain import (
     read_named_rows,
     read_periods,
     read_plain,
+    read_when,
     read_who,
 )
 from assistant.dataset.grammar_rows import finish_outliers, read_rows
@@ -106,6 +107,7 @@ def _select(draft: Draft) -> None:
     for page in (draft.page, draft.notes):
         read_extremes(draft, page)
         read_named_rows(draft, page)
+        read_when(draft, page)
         read_filters(draft, page)
         read_groups(draft, page)
         read_table_facts(draft, page)
