@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,12 +19,39 @@ Reader = Callable[..., Iterator[Run | Problem]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What to ask a server for, so that the rest need not travel; readers of files yield all and leave choosing to others.
+
+    `experiment` is a name or a pattern such as `churn-*` without regard to case (or an experiment's id), `since` the
+    earliest start in seconds since 1970. With `lasts` a run's history is only the last value of each metric, which
+    comes with the run itself, and its version tells so; `known` are the ids of runs that are stored already and are
+    then left out.
+    """
+
+    experiment: str | None = None
+    since: float | None = None
+    lasts: bool = False
+    known: frozenset[str] = frozenset()
+
+    def has_experiment(self, name: str, number: str = "") -> bool:
+        """Tell whether the runs of an experiment are wanted."""
+        if self.experiment is None:
+            return True
+        pattern = self.experiment.lower()
+        return self.experiment == number or name.lower() == pattern or fnmatchcase(name.lower(), pattern)
+
+
+EVERYTHING = Options()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """Runs of one kind at `path`: `why` says by what they were told, `count` how many there are where that is cheap.
 
     `root` is what was looked through; sources and run ids are relative to it. `members` are the run folders or files
     that belong together (empty: `path` is read as a whole), `beside` files elsewhere that tell of the only run.
-    `loose` marks values that belong to one of the runs beside them without saying to which.
+    `loose` marks values that belong to one of the runs beside them without saying to which. Of a server `uri` is its
+    address without credentials, and `path` and `root` mean nothing.
     """
 
     kind: str
@@ -34,11 +62,16 @@ class Found:
     members: tuple[Path, ...] = ()
     beside: tuple[Path, ...] = ()
     loose: bool = False
+    uri: str = ""
+    options: Options = EVERYTHING
 
     @property
     def source(self) -> str:
-        """Return the POSIX path relative to the root; the root itself is `.`, a root that is a file its name."""
-        return relative(self.path, self.root)
+        """Return the POSIX path relative to the root; the root itself is `.`, a root that is a file its name.
+
+        Of a server, return its address.
+        """
+        return self.uri or relative(self.path, self.root)
 
     def version(self) -> str | None:
         """Return a hash of sizes and times where files alone hold the runs: unchanged, they need no reading.
@@ -46,7 +79,7 @@ class Found:
         None where folders must be looked through; their runs have versions of their own.
         """
         files = self.members or (self.path,)
-        if not all(path.is_file() for path in files):
+        if self.uri or not all(path.is_file() for path in files):
             return None
         ends = ("", "-wal", "-journal") if not self.members else ("",)
         return version_of(path.with_name(path.name + end) for path in files for end in ends)
