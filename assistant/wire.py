@@ -10,7 +10,7 @@ from assistant.dataset.types import Chip, Computation, Grid, Plot, TableReading
 from assistant.dataset.wire import link, query_json
 from assistant.plain import plain
 from assistant.types import Answer, DatasetInfo, Reading
-from kb.types import AnyCitation, Claim, DatasetCitation, Hit, RunCitation, SourceInfo
+from kb.types import AnyCitation, Claim, DatasetCitation, DecisionCitation, Hit, RunCitation, SourceInfo
 
 
 def hit_json(hit: Hit, rank: int) -> dict[str, Any]:
@@ -35,9 +35,11 @@ def hit_json(hit: Hit, rank: int) -> dict[str, Any]:
 
 
 def citation_json(citation: AnyCitation) -> dict[str, Any]:
-    """Return a citation of a passage, of a value computed from a dataset, or of a stored value of a run."""
+    """Return a citation of a passage, a value computed from a dataset, a stored value of a run, or a decision."""
     if isinstance(citation, RunCitation):
         return _run_citation(citation)
+    if isinstance(citation, DecisionCitation):
+        return {**asdict(citation)}
     if isinstance(citation, DatasetCitation):
         return {
             "kind": citation.kind,

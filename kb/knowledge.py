@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, delete, select, update
 
-from kb import conversations, jobs, lexical, schema, store, uploads
+from kb import conversations, decision_notes, decisions, jobs, lexical, schema, store, uploads
 from kb.dense import ChromaIndex, VectorItem, destroy
 from kb.embed import Embedder, vector_key
 from kb.errors import IndexMismatch, IndexUnavailable, SourceNotFound
@@ -98,6 +98,7 @@ class KnowledgeBase:
         with self.catalogue.write() as conn:
             source = store.set_source(conn, key, state=state, metadata=meta, **row)
             store.put_document(conn, source, key.source, document, keyed)
+            decisions.renew(conn, source, decision_notes.decisions_of(document, key))
             store.touch(conn)
 
     def fail(self, key: SourceKey, *, kind: str, hash: str, reason: str) -> None:

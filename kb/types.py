@@ -236,7 +236,18 @@ class RunCitation:
     kind: str = "run"
 
 
-AnyCitation = Citation | DatasetCitation | RunCitation
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionCitation:
+    """Words of a recorded decision: `source` is the note that records it, or `ledger`; `status` is as of the answer."""
+
+    decision_id: str
+    status: str
+    source: str
+    quote: str
+    kind: str = "decision"
+
+
+AnyCitation = Citation | DatasetCitation | RunCitation | DecisionCitation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
