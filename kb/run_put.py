@@ -49,11 +49,12 @@ def put_runs(
     *,
     watch: Callable[[int], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
+    whole: bool = True,
 ) -> Stored:
     """Bring the stored runs of a source in line with `runs`: all that it has now, and problems met on the way.
 
-    Runs that are not among them any more are removed, but for those that a problem may have hidden. `watch` is told
-    how many runs were seen; `stop` is asked after each.
+    Runs that are not among them any more are removed, but for those that a problem may have hidden; none where `runs`
+    are not the `whole` of the source. `watch` is told how many runs were seen; `stop` is asked after each.
     """
     putting = _Putting(catalogue, source_id)
     for item in runs:
@@ -64,7 +65,7 @@ def put_runs(
         watch(putting.seen)
         if stop():
             return putting.done(complete=False)
-    return putting.done(complete=not stop())
+    return putting.done(complete=not stop(), whole=whole)
 
 
 @dataclass(slots=True)
@@ -92,10 +93,11 @@ class _Putting:
         self.told: dict[tuple[str | None, str], Told | None] = {}
         self.kept: set[tuple[str | None, str]] = set()
         self.problems: list[Problem] = []
-        self.added = self.updated = self.unchanged = self.seen = self.size = 0
+        self.added = self.updated = self.unchanged = self.seen = self.size = self.met = 0
 
     def problem(self, problem: Problem) -> None:
         """Keep what could not be read; endless ones are cut."""
+        self.met += 1
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(problem)
 
@@ -108,7 +110,7 @@ class _Putting:
             self.unchanged += 1
             return
         prepared = self._prepare(run, key, pk)
-        if run.version is None and prepared.row["version"] == version:
+        if prepared.row["version"] == version:
             self.unchanged += 1
             return
         self.batch.append(prepared)
@@ -127,12 +129,15 @@ class _Putting:
     def _prepare(self, run: Run, key: Key, pk: int | None) -> _Prepared:
         row = {**_row(run), "source_id": self.source_id, "experiment": key[0], "run_id": key[1], "copy": key[2]}
         prepared = _Prepared(row=row, pk=pk, params=_params(run), tags=_tags(run))
+        before = self.met
         for metric, points in self._history(run):
             told = self._direction(run, metric.name)
             values = {**_metric(metric), "direction": told.direction.value if told else None}
             prepared.metrics.append((values, points))
         prepared.size = 200 + sum(len(points or b"") + 100 for _, points in prepared.metrics)
-        prepared.row["version"] = f"{_FORMAT}:{run.version}" if run.version is not None else _digest(prepared)
+        # What could not be read whole is read again next time, so that its problems are told again.
+        sure = run.version is not None and self.met == before
+        row["version"] = f"{_FORMAT}:{run.version}" if sure else _digest(prepared)
         return prepared
 
     def _history(self, run: Run) -> Iterator[tuple[Metric, bytes | None]]:
@@ -177,10 +182,10 @@ class _Putting:
         self.updated += len(self.batch) - fresh
         self.batch, self.size = [], 0
 
-    def done(self, *, complete: bool) -> Stored:
+    def done(self, *, complete: bool, whole: bool = True) -> Stored:
         """Write what is left and remove what is gone."""
         self.flush()
-        removed = self._remove_gone() if complete else 0
+        removed = self._remove_gone() if complete and whole else 0
         return Stored(
             added=self.added,
             updated=self.updated,
