@@ -77,9 +77,19 @@ def asks_of(form: str, constraints: str = "") -> tuple[Ask, ...]:
     for match in found:
         name, value = match.group(1).strip(), match.group(2).strip()
         about = explained.get(value) or explained.get(name) or ""
+        if not _digits(about) and (loose := _loosely(form, value)):
+            about = f"{about} {loose}"
         if name not in seen and not (_is_example(form, match) and seen):
             seen[name] = _ask(name, value, about, general)
     return tuple(seen.values())
+
+
+def _loosely(form: str, value: str) -> str:
+    """Digits said without quotes: `p to 4 decimals`."""
+    match = re.search(
+        rf"(?<![\w@\[]){re.escape(value)}(?![\w\]])(?: \w+){{0,2}} to (?:\d|two|three|four) decimals?", form
+    )
+    return match.group() if match else ""
 
 
 def _is_example(form: str, match: re.Match[str]) -> bool:

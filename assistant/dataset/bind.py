@@ -279,14 +279,16 @@ def _group_value(draft: Draft, ask: Ask, sense: Sense, name: str) -> tuple[Any, 
         values: list[Any] = list(draft.bins[3])
     elif name in draft.labels:
         values = list(draft.labels[name])
+    elif name == "year" and name in draft.derived:
+        values = [int(word) for word in sense.order if re.fullmatch(r"\d{4}", word)]
     elif name in draft.derived or name not in draft.linker.by_name:
         return None, 0.0
     else:
         values = [value for value, _ in draft.column(name).values]
-    column = draft.linker.by_name[name]
+    column = draft.linker.by_name.get(name)
     words = [stem(word) for word in sense.order]
     negated = any(word in ("not", "non", "no") for word in sense.order)
-    if column.yes is not None and not any(str(value).lower() in sense.order for value in values):
+    if column is not None and column.yes is not None and not any(str(value).lower() in sense.order for value in values):
         shared = {stem(part) for part in column.parts} & set(words)
         prefix = any(a[:5] == b[:5] for a in words for b in map(stem, column.parts) if len(a) > 4 and len(b) > 4)
         return ((column.no if negated else column.yes), 0.5) if shared or prefix else (None, 0.0)

@@ -39,7 +39,7 @@ _IMPLIED = {
     ),
     "skew": bag("distribution skewed skewness positively negatively positive negative right left type asymmetric"
                 " symmetric"),
-    "shape": bag("distribution distributions"),
+    "shape": bag("distribution distributions compare compared comparison comparing"),
 }  # fmt: skip
 _GUARDED = re.compile(
     r"^(?:not?|nor|without|exclud\w*|except|only|before|after|above|below|over|under|top|bottom|"

@@ -15,10 +15,10 @@ from assistant.dataset.tokens import bag, stem
 
 _ENTITY_STEMS = frozenset(stem(word) for word in ENTITIES)
 _ROWS = r"(?:rows?|records?|entries|entry|observations?|samples?|instances?|data points?|cases|lines|examples?)"
-_HOW_MANY = r"(?:how many|(?:total )?(?:number|count|counts) of(?: total)?|M\d+ (?:number|count) of|count)"
+_HOW_MANY = r"(?:how many|(?:total )?(?:number|count|counts) of(?: total)?|count)"
 _EACH = (
     r"(?:(?:different|unique|distinct|level|levels|value|values|type|types|category|categories|group|"
-    r"groups|individual|of|possible) )*"
+    r"groups|individual|of|possible|combination|combinations) )*"
 )
 _BY = (
     r"(?:(?:(?:grouped|grouping|broken down|broken|split|segmented|separated|categorized|aggregated|"
@@ -50,6 +50,18 @@ def read_groups(draft: Draft, page: Page) -> None:
             weak and not _all_categorical(draft, mentions)
         ):
             _group(draft, found, mentions)
+    for found in page.find(
+        r"(?:differ|differs|difference|differences|vary|varies|compare|compares|changes)(?: (?!\.|\?)\S+){0,4}? "
+        r"(?:between|across|among) (?P<c>{C})(?! (?:and|,|to|vs) )"
+    ):
+        if (
+            _all_categorical(draft, found.items("C", "c"))
+            and draft.column(found.items("C", "c")[0].column).kind != "number"
+        ):
+            mention = found.items("C", "c")[0]
+            draft.use(mention)
+            draft.by.append((mention.column, found.clause))
+            found.take("c")
     for found in page.find(r"(?P<c>{C}) (?:wise|by (?P=c))"):
         _group(draft, found, found.items("C", "c"))
     _flag_groups(draft, page)

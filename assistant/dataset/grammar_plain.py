@@ -161,7 +161,7 @@ def read_periods(draft: Draft, page: Page) -> None:
         for found in page.find(pattern):
             word = found.group("p")
             every = _EVERY.get(word, word)
-            if found.match.group().endswith("year") and every != "year":
+            if (found.match.group().endswith("year") and every != "year") or every == "year":
                 draft.derives.append(Derive(every, Call(every, (Col(dates[0]),))))
                 draft.by.append((every, found.clause))
             elif every == "day" and column.distinct in (0, column.present):

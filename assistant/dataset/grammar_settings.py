@@ -153,6 +153,7 @@ def _spoken(method: str) -> Callable[[Settings, re.Match[str]], bool]:
 
 def _normality(settings: Settings, match: re.Match[str]) -> bool:
     text = re.sub(r"[-’']", " ", match.group(1).lower()).strip()
+    text = re.sub(r" s$| s(?= )| k ?squared?", "", text)
     for pattern, kind in NORMALITY:
         if re.fullmatch(pattern, text):
             settings.normality = kind
@@ -224,6 +225,7 @@ _RULES: tuple[tuple[str, Callable[[Settings, re.Match[str]], bool]], ...] = (
      r"(?: the| range| of| a| threshold| -| or| equal| to|(?:(?<=less than )| less than)-?\d+(?:\.\d+)"
      r"? or greater than)*\s*[±+−-]?\s*(?P<n>\d+(?:\.\d+)?|two|three)(?: (?:or|and) (?:less|lower|"
      r"lesser|smaller) than -?\d+(?:\.\d+)?"
+     r"| (?:or|and) (?:below|under) [-−]?\d+(?:\.\d+)?"
      r"| (?:or|and) (?:greater|more) than \d+(?:\.\d+)?| to \d+(?:\.\d+)?(?: range)?)?", _z),
     (r"(?:threshold|cut ?-?off)(?: value)?(?: of| is| =| to| as)? (?:±|\+/-)?(?P<n>\d+(?:\.\d+)?)"
      r"(?= for outlier| for z|[^.\n]{0,40}z[- ]?score)", _z),
@@ -231,7 +233,7 @@ _RULES: tuple[tuple[str, Callable[[Settings, re.Match[str]], bool]], ...] = (
      r"(?: away)?(?: from)?(?: the mean)?", _z),
     (rf"\b{_Z}(?: method)?(?: with a threshold of 3)?", _named("z")),
     (r"\b(shapiro[- ]?wilks?|shapiro|anderson[- ]darling|anderson|kolmogorov[- ]smirnov|"
-     r"d['’]agostino(?:[- ]pearson)?|jarque[- ]bera|ks(?= test))\b", _normality),
+     r"d['’]agostino(?:['’]s)?(?:[- ]pearson)?(?: k[- ]?squared?)?|jarque[- ]bera|ks(?= test))\b", _normality),
     (r"\b(root mean squared? error|rmse|mean squared? error|mse|mean absolute error|mae|r[- ]squared|"
      r"r2(?: score)?|coefficient of determination|accuracy(?: score)?"
      r"|precision(?: score)?|recall(?: score)?|f1(?:[- ]score)?|roc[- ]auc|auc)\b", _metric),

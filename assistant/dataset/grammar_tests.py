@@ -41,8 +41,8 @@ def read_relations(draft: Draft, page: Page, source: str = "question") -> None:
             _pairs(draft, found, names, source)
     for found in page.find(
         r"(?:is|are|does|do) (?P<c>{C})(?: \S+){0,3}? (?:related to|correlated with|correlate with|"
-        r"associated with|correlated to|depend on|affect|influence) (?P<d>{C})|(?P<g>{{C}})"
-        r" and (?P<h>{{C}}) (?:are|is|were) (?:\S+ )?(?:correlated|related|associated)|(?:are|is) (?P<e>{C})"
+        r"associated with|correlated to|depend on|affect|influence) (?P<d>{C})|(?P<g>{C})"
+        r" and (?P<h>{C}) (?:are|is|were) (?:\S+ )?(?:correlated|related|associated)|(?:are|is) (?P<e>{C})"
         r" and (?P<f>{C}) (?:\S+ )?(?:correlated|related|associated)"
     ):
         names = [mention.column for mention in found.items("C")]

@@ -255,6 +255,8 @@ def offsets_at(texts: Sequence[str], index: int) -> int:
 
 def _phrase_stands(words: Sequence[Word], start: int, end: int, kind: str) -> bool:
     """A comparison such as `over` counts only before something to compare with."""
+    if kind == "M" and words[start].lower == "total" and end < len(words) and words[end].lower in ("number", "count"):
+        return False
     if kind != "O":
         return True
     text = " ".join(word.lower for word in words[start:end])
@@ -427,6 +429,7 @@ def _is_filler(pieces: Sequence[Element], position: int) -> bool:
     return after == "C" and code in ("column", "columns", "feature", "variable", "variables", "features")
 
 
+_TRAILING = bag("rate level amount figure figures type types category categories kind kinds")
 _ENTITY_STEMS = frozenset(stem(word) for word in ENTITIES)
 
 
@@ -449,7 +452,7 @@ def _harmless(page: Page, index: int, entities: frozenset[str]) -> bool:
             return False
         return element.code not in ("<", ">", "=", "%", "+", "*", "^")
     root = stem(element.code)
-    if element.code in ("rate", "level", "amount", "figure", "figures") and index and page.elements[index - 1].used:
+    if element.code in _TRAILING and index and page.elements[index - 1].used:
         return True
     after = page.elements[index + 1].code if index + 1 < len(page.elements) else ""
     if element.code == "over" and (
