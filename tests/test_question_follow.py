@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -114,3 +114,19 @@ def test_a_follow_up_adds_a_group_and_a_condition(shops: Table) -> None:
 def test_a_follow_up_changes_the_statistic_and_the_column(shops: Table) -> None:
     assert asked(shops, "average rent", "what about the median?") == pytest.approx(shops.frame["rent"].median())
     assert asked(shops, "average rent", "same for revenue") == pytest.approx(shops.frame["revenue"].mean())
+
+
+def meanings(texts: Sequence[str]) -> np.ndarray:
+    """Texts about money share a direction; every other text has one of its own."""
+    money = {"revenue", "earnings", "turnover"}
+    vectors = np.zeros((len(texts), 64), dtype=np.float32)
+    for row, text in enumerate(texts):
+        vectors[row, 0 if text in money else 1 + sum(map(ord, text)) % 63] = 1.0
+    return vectors
+
+
+def test_a_column_found_by_meaning_waits_to_be_confirmed(shops: Table) -> None:
+    reading = read("mean earnings by city", shops, embed=meanings)
+    assert reading.words == "mean of revenue by city"
+    assert not reading.runs
+    assert [chip.sure for chip in reading.chips if chip.text == "revenue"] == [False]

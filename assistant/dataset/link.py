@@ -7,27 +7,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-from rapidfuzz import fuzz
 
-from assistant.dataset.lexicon import ABBREVIATIONS, COMMON, GLUE, LIGHT, NAMELESS, PLAIN_WORDS, SEXES, STATISTIC_WORDS
-from assistant.dataset.tokens import Word, bag, identifier_words, joined, quoted_spans, stem, words_of
+from assistant.dataset.lexicon import COMMON, GLUE, LIGHT, NAMELESS, PLAIN_WORDS, SEXES, STATISTIC_WORDS
+from assistant.dataset.link_score import score
+from assistant.dataset.link_table import Column, Held, Rows, columns_of
+from assistant.dataset.tokens import Word, bag, identifier_words, quoted_spans, stem, words_of
 
 if TYPE_CHECKING:
-    from assistant.dataset.steps import Scalar
+    pass
+
+__all__ = ["Column", "Embed", "Linker", "Mention", "Rows", "linker", "neighbours"]
 
 Embed = Callable[[Sequence[str]], np.ndarray]
-MOST_VALUES = 1000
 MOST_WORDS = 7
 MOST_CACHED = 20_000
 _SURE = 0.7
-_KEYS = bag("id ids key code uuid guid index")
 _JOINTS = bag("and or to from with by between on is are was were")
 _CUES_AFTER = bag("column columns feature features variable variables field values price prices attribute")
 _BEFORE = bag(
@@ -39,49 +39,6 @@ _AFTER = bag(
     "is are was were by above below over under between greater less more at > < = >= <= != equal equals and or for when"
 )
 _CUES_BEFORE = bag("column by of per each between and in on versus vs to with feature variable predict")
-
-
-class Rows(Protocol):
-    """What of a table the reading needs."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def fingerprint(self) -> str: ...
-    @property
-    def columns(self) -> tuple[str, ...]: ...
-    @property
-    def rows(self) -> int: ...
-    @property
-    def large(self) -> bool: ...
-    @property
-    def frame(self) -> pd.DataFrame: ...
-    def sample(self, n: int = 50_000) -> pd.DataFrame: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """A column as the reading sees it: `kind` number, text, date or boolean; `values` with counts, most frequent first.
-
-    `values` is empty where there are more than `MOST_VALUES`; `yes` is the value that says so in a two-valued column.
-    """
-
-    name: str
-    kind: str
-    parts: tuple[str, ...]
-    values: tuple[tuple[Any, int], ...] = ()
-    distinct: int = 0
-    present: int = 0
-    whole: bool = False
-    low: float | None = None
-    high: float | None = None
-    yes: Any = None
-    no: Any = None
-
-    @property
-    def categorical(self) -> bool:
-        """Tell whether grouping by it makes sense at a glance."""
-        return self.kind in ("text", "boolean") or (self.whole and self.distinct <= 20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +65,7 @@ class Linker:
     fingerprint: str = ""
     embed: Embed | None = None
     aliases: tuple[tuple[str, str], ...] = ()
+    guesses: tuple[tuple[str, str], ...] = ()
     cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
@@ -152,11 +110,17 @@ class Linker:
         new = tuple(
             Column(name=name, kind="number", parts=identifier_words(name)) for name in names if name not in known
         )
-        return Linker(self.columns + new, self.name, self.fingerprint, self.embed, self.aliases, self.cache)
+        return Linker(
+            self.columns + new, self.name, self.fingerprint, self.embed, self.aliases, self.guesses, self.cache
+        )
 
     def with_aliases(self, aliases: Sequence[tuple[str, str]]) -> Linker:
         """The same knowing other names of its columns."""
-        return Linker(self.columns, self.name, self.fingerprint, self.embed, (*self.aliases, *aliases), self.cache)
+        return replace(self, aliases=(*self.aliases, *aliases))
+
+    def with_guesses(self, guesses: Sequence[tuple[str, str]]) -> Linker:
+        """The same taking words for columns that mean nearly the same; such a link is never sure."""
+        return replace(self, guesses=tuple(guesses))
 
     # -- finding ------------------------------------------------------------------------------------------------------
 
@@ -204,10 +168,11 @@ class Linker:
 
     def _alias(self, words: Sequence[Word]) -> list[Mention]:
         found = []
-        for alias, name in self.aliases:
+        for alias, name in (*self.aliases, *self.guesses):
             wanted = [stem(word.lower) for word in words_of(alias) if not word.is_mark]
+            sure = (alias, name) not in self.guesses
             for start, end in _runs(words, wanted):
-                found.append(_column((start, end), name=name, score=0.99))
+                found.append(replace(_column((start, end), name=name, score=0.99 if sure else 0.6), sure=sure))
         return found
 
     def _split(self, words: Sequence[Word]) -> list[Mention]:
@@ -269,7 +234,7 @@ class Linker:
         if key not in self.cache:
             if len(self.cache) > MOST_CACHED:
                 self.cache.clear()
-            scores = ((_score(texts, column), column.name) for column in self.columns)
+            scores = ((score(texts, column), column.name) for column in self.columns)
             self.cache[key] = sorted(((s, n) for s, n in scores if s > 0.4), key=lambda pair: -pair[0])
         found: list[tuple[float, str]] = self.cache[key]
         return found
@@ -324,135 +289,6 @@ def _without_overlap(found: list[Mention], words: Sequence[Word]) -> tuple[Menti
             taken.update(span)
             kept.append(mention)
     return tuple(sorted(kept, key=lambda mention: mention.start))
-
-
-# -- scoring words against a name -------------------------------------------------------------------------------------
-
-
-def _score(texts: tuple[str, ...], column: Column) -> float:
-    parts = column.parts
-    content = _united(tuple(text for text in texts if text not in GLUE))
-    if not content or not parts or (len(joined(column.name)) <= 2 and "".join(content) != joined(column.name)):
-        return 0.0
-    said, name = "".join(content), "".join(parts)
-    whole = "".join(texts)
-    if whole in (name, joined(column.name)) or said == name:
-        return 0.97
-    if "".join(map(stem, content)) == "".join(map(stem, parts)):
-        return 0.96
-    aligned = _aligned(content, parts)
-    if aligned >= 0.62:
-        return aligned
-    if _abbreviates(name, content):
-        return 0.8
-    if (
-        not set(content) & set(parts)
-        and len(said) >= 5
-        and abs(len(said) - len(name)) <= 2
-        and said[0] == name[0]
-        and fuzz.ratio(said, name) >= 86
-    ):
-        return 0.66
-    return aligned
-
-
-_UNITED = {
-    ("square", "foot"): "sqft",
-    ("square", "feet"): "sqft",
-    ("miles", "gallon"): "mpg",
-    ("horse", "power"): "horsepower",
-}
-
-
-def _united(content: tuple[str, ...]) -> tuple[str, ...]:
-    """Two words that names write as one."""
-    for pair, one in _UNITED.items():
-        for index, found in enumerate(pairwise(content)):
-            if found == pair:
-                return (*content[:index], one, *content[index + 2 :])
-    return content
-
-
-def _weight(word: str) -> float:
-    return 0.2 if word in LIGHT or len(word) == 1 or word.isdigit() else 1.0
-
-
-def _aligned(content: tuple[str, ...], parts: tuple[str, ...]) -> float:
-    """How well each word finds its own part of the name, and how much of the name they cover."""
-    free = list(range(len(parts)))
-    matched = said = 0.0
-    covered: set[int] = set()
-    for position, text in enumerate(content):
-        best = max(((_alike(text, parts[index]), index) for index in free), default=(0.0, -1))
-        said += _weight(text)
-        if best[0] >= 0.6:
-            free.remove(best[1])
-            covered.add(best[1])
-            matched += _weight(text) * best[0]
-        elif position in (0, len(content) - 1) or (not text.endswith(("ed", "ing")) and _weight(text) == 1.0):
-            return 0.0
-        else:
-            said -= _weight(text) * 0.9
-    if not covered or said == 0:
-        return 0.0
-    total = sum(_weight(part) for part in parts)
-    cover = sum(_weight(parts[index]) for index in covered) / total
-    if any(part in _KEYS and index not in covered for index, part in enumerate(parts)):
-        return 0.0
-    head = _head(parts)
-    if cover < 0.75 and head not in covered:
-        return 0.0
-    quality = min(1.0, matched / said)
-    return quality * (0.95 if cover > 0.75 else 0.62 + 0.3 * cover)
-
-
-def _head(parts: tuple[str, ...]) -> int:
-    """The place of the noun in a name: before in, per, of … else the last part that is no unit."""
-    for index, part in enumerate(parts):
-        if part in ("in", "per", "for", "at", "from") and index:
-            return index - 1
-    heavy = [index for index, part in enumerate(parts) if _weight(part) == 1.0]
-    return heavy[-1] if heavy else len(parts) - 1
-
-
-@lru_cache(maxsize=100_000)
-def _alike(text: str, part: str) -> float:
-    if text == part:
-        return 1.0
-    if stem(text) == stem(part):
-        return 0.98
-    if part in ABBREVIATIONS.get(stem(text), ()) or text in ABBREVIATIONS.get(stem(part), ()):
-        return 0.95
-    if len(part) >= 3 and text.startswith(part) and len(text) > len(part) + 1:
-        return 0.85 if len(part) >= 4 or len(text) <= 9 else 0.75
-    common = len(_common_prefix(text, part))
-    if common >= 5 and common >= 0.52 * max(len(text), len(part)):
-        return 0.8
-    if len(part) <= 2 and text.startswith(part):
-        return 0.7
-    if min(len(text), len(part)) >= 5 and text[0] == part[0] and fuzz.ratio(text, part) >= 87:
-        return 0.68
-    return 0.0
-
-
-def _common_prefix(a: str, b: str) -> str:
-    length = next((index for index, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-    return a[:length]
-
-
-@lru_cache(maxsize=50_000)
-def _abbreviates(name: str, content: tuple[str, ...]) -> bool:
-    """Tell whether a name is made of beginnings of all the words in order: Pclass of passenger class."""
-    if name in content or len(name) < 4 or len(content) < 2 or sum(map(len, content)) <= len(name):
-        return False
-    return _chops(name, tuple(stem(word) if word != content[-1] else word for word in content), 0)
-
-
-def _chops(name: str, content: tuple[str, ...], longest: int) -> bool:
-    if not content:
-        return not name and longest >= 3
-    top = len(_common_prefix(name, content[0]))
-    return any(_chops(name[cut:], content[1:], max(longest, cut)) for cut in range(top, 0, -1))
 
 
 # -- where words stand ------------------------------------------------------------------------------------------------
@@ -525,74 +361,10 @@ def _value_keys(column: Column, value: str) -> list[tuple[str, ...]]:
     return keys
 
 
-# -- reading a table --------------------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=32)
-def _columns_of(fingerprint: str, names: tuple[str, ...], table: _Held) -> tuple[tuple[Column, ...], dict[str, Any]]:
-    frame = table.rows.sample() if table.rows.large else table.rows.frame
-    return tuple(_describe(name, frame[name]) for name in names), {}
-
-
-@dataclass(frozen=True)
-class _Held:
-    """A table as a cache's argument: two of the same fingerprint are one."""
-
-    fingerprint: str
-    rows: Rows = field(compare=False)
-
-
 def linker(table: Rows, embed: Embed | None = None) -> Linker:
     """The linker of a table; what it reads of the columns is kept for the last 32 tables."""
-    columns, cache = _columns_of(table.fingerprint, table.columns, _Held(table.fingerprint, table))
-    return Linker(columns, table.name, table.fingerprint, embed, (), cache)
-
-
-def _describe(name: str, values: pd.Series) -> Column:
-    kind = _kind(values)
-    present = int(values.notna().sum())
-    distinct = int(values.nunique())
-    counts = values.value_counts() if 0 < distinct <= MOST_VALUES else None
-    pairs = tuple((_plain(key), int(n)) for key, n in counts.items()) if counts is not None else ()
-    yes, no = _yes_no([value for value, _ in pairs]) if distinct == 2 else (None, None)
-    low = high = None
-    if kind == "number" and present:
-        low, high = float(values.min()), float(values.max())
-    return Column(
-        name=name, kind=kind, parts=identifier_words(name), values=pairs, distinct=distinct, present=present,
-        whole=kind == "number" and _whole(values), low=low, high=high, yes=yes, no=no,
-    )  # fmt: skip
-
-
-def _kind(values: pd.Series) -> str:
-    if pd.api.types.is_bool_dtype(values):
-        return "boolean"
-    if pd.api.types.is_datetime64_any_dtype(values):
-        return "date"
-    return "number" if pd.api.types.is_numeric_dtype(values) else "text"
-
-
-def _whole(values: pd.Series) -> bool:
-    finite = values.dropna()
-    return bool(len(finite)) and bool(np.all(np.mod(finite.to_numpy(dtype=float)[:10_000], 1) == 0))
-
-
-def _plain(value: Any) -> Scalar:
-    if isinstance(value, (pd.Timestamp, np.datetime64)):
-        return str(pd.Timestamp(value).isoformat())
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float) and value == int(value):
-        return int(value)
-    return value if isinstance(value, (str, int, float, bool)) else str(value)
-
-
-def _yes_no(values: list[Any]) -> tuple[Any, Any]:
-    for yes, no in (("yes", "no"), ("true", "false"), ("y", "n"), ("t", "f"), ("1", "0")):
-        found = {str(value).lower(): value for value in values}
-        if set(found) == {yes, no}:
-            return found[yes], found[no]
-    return None, None
+    columns, cache = columns_of(table.fingerprint, table.columns, Held(table.fingerprint, table))
+    return Linker(columns, table.name, table.fingerprint, embed, (), (), cache)
 
 
 def neighbours(linker: Linker, phrase: str, kinds: Sequence[str] = ()) -> list[tuple[float, str]]:
@@ -600,9 +372,10 @@ def neighbours(linker: Linker, phrase: str, kinds: Sequence[str] = ()) -> list[t
     names = [column.name for column in linker.columns if not kinds or column.kind in kinds]
     if linker.embed is None or not names or not phrase:
         return []
-    texts = [" ".join(linker.by_name[name].parts) or name for name in names]
-    vectors = linker.embed([phrase, *texts])
-    cosines = vectors[1:] @ vectors[0]
+    key = f"#vectors {linker.signature} {' '.join(kinds)}"
+    if key not in linker.cache:
+        linker.cache[key] = linker.embed([" ".join(linker.by_name[name].parts) or name for name in names])
+    cosines = linker.cache[key] @ linker.embed([phrase])[0]
     return sorted(zip((float(c) for c in cosines), names, strict=True), reverse=True)[:5]
 
 

@@ -13,14 +13,10 @@ from assistant.dataset.draft import Draft, Limits
 from assistant.dataset.earlier import followed, follows
 from assistant.dataset.edits import is_sound
 from assistant.dataset.grammar_derive import new_names, read_bins, read_derived, read_transforms, without_aside
+from assistant.dataset.grammar_extreme import read_extremes
 from assistant.dataset.grammar_filter import read_filters, read_flags, read_values
-from assistant.dataset.grammar_measure import (
-    read_counts,
-    read_extremes,
-    read_groups,
-    read_statistics,
-    read_table_facts,
-)
+from assistant.dataset.grammar_group import read_groups
+from assistant.dataset.grammar_measure import read_counts, read_statistics, read_table_facts
 from assistant.dataset.grammar_plain import (
     dated_parts,
     read_idioms,
@@ -33,7 +29,7 @@ from assistant.dataset.grammar_plain import (
 from assistant.dataset.grammar_rows import finish_outliers, read_rows
 from assistant.dataset.grammar_settings import settle
 from assistant.dataset.grammar_tests import read_fits, read_group_tests, read_normality, read_relations
-from assistant.dataset.link import Embed, Linker, Rows, linker
+from assistant.dataset.link import Embed, Linker, Rows, linker, neighbours
 from assistant.dataset.nearest import nearest_of
 from assistant.dataset.page import page_of
 from assistant.dataset.steps import Col, Compare, Condition, Const, Expr, Query, Scalar
@@ -55,12 +51,33 @@ def read(
 ) -> TableReading:
     """Read a question about `table`; `format` names what is wanted back, `previous` is the query it may follow up."""
     asks = asks_of(format, constraints)
-    draft = draft_of(question, linker(table, embed), constraints, asks)
+    link = linker(table, embed)
+    draft = draft_of(question, link, constraints, asks)
     if previous is not None and not asks and follows(question):
-        followed_up = follow_up(question, linker(table, embed), previous)
+        followed_up = follow_up(question, link, previous)
         if followed_up is not None:
             return followed_up
-    return reading_of(draft)
+    reading = reading_of(draft)
+    if embed is not None and not reading.runs and (guesses := _guesses(link, reading)):
+        guessed = reading_of(draft_of(question, link.with_guesses(guesses), constraints, asks))
+        if guessed.query is not None and len(guessed.unread) < len(reading.unread):
+            return guessed
+    return reading
+
+
+_MEANS_NEARLY = 0.45
+"""The least cosine at which a word is taken for a column, to be confirmed."""
+
+
+def _guesses(link: Linker, reading: TableReading) -> list[tuple[str, str]]:
+    """Words that were not read, each with the column that means nearly the same."""
+    found = []
+    for word in reading.unread[:4]:
+        if word.isalpha() and len(word) > 3:
+            near = neighbours(link, word.lower())
+            if near and near[0][0] >= _MEANS_NEARLY and (len(near) == 1 or near[0][0] - near[1][0] > 0.05):
+                found.append((word, near[0][1]))
+    return found
 
 
 def follow_up(question: str, link: Linker, previous: Query) -> TableReading | None:
