@@ -16,8 +16,22 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunCounts:
+    """What became of the runs of the histories that were looked through; `left_out` were not wanted."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SyncReport:
-    """Counts of sources, the chunks they have now, the texts embedded for them, and the seconds it took."""
+    """Counts of sources, the chunks they have now, the texts embedded for them, and the seconds it took.
+
+    `partial` are sources of which something could not be read, `runs` what became of the runs among them.
+    """
 
     added: int = 0
     updated: int = 0
@@ -25,6 +39,9 @@ class SyncReport:
     unchanged: int = 0
     skipped: int = 0
     failed: tuple[Failure, ...] = ()
+    partial: tuple[Failure, ...] = ()
+    runs: RunCounts = RunCounts()
+    mentions: int = 0
     chunks: int = 0
     embedded: int = 0
     seconds: float = 0.0
@@ -33,7 +50,7 @@ class SyncReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Progress of a sync: `stage` is scan, read or embed; `done` of `total` sources or chunks; the `current` one."""
+    """Progress of a sync: `stage` is scan, read, runs or embed; `done` of `total` sources, runs or chunks."""
 
     stage: str
     done: int

@@ -8,15 +8,18 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ingest.loaders import LOADERS
 from ingest.report import Failure, Step, SyncReport
+from ingest.runs_found import Histories, documents_of, histories_in, is_history, local
+from ingest.runs_sync import ALL, RunsDone, RunsPlan, Wanted, apply_runs, plan_runs
 from ingest.sources import Found, Scan, scan
 from ingest.split import split
+from kb import mentions, runs
 from kb.errors import CitewiseError, LoadFailed
 from kb.knowledge import KnowledgeBase
-from kb.types import Document, SourceKey, SourceState
+from kb.types import Document, SourceInfo, SourceKey, SourceState
 
 Watch = Callable[[Step], None]
 Stop = Callable[[], bool]
@@ -27,13 +30,14 @@ MAX_TEXT = 10_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncPlan:
-    """What would change: sources to add, to update, to delete; how many stay as they are."""
+    """What would change: sources to add, to update, to delete; how many stay as they are; and what of the runs."""
 
     adds: tuple[Found, ...] = ()
     updates: tuple[Found, ...] = ()
     deletes: tuple[SourceKey, ...] = ()
     unchanged: int = 0
     skipped: int = 0
+    runs: RunsPlan = field(default_factory=RunsPlan)
 
 
 def _quiet(_: Step) -> None:
@@ -50,18 +54,20 @@ def sync(
     *,
     collection: str = "default",
     kind: str | None = None,
+    want: Wanted = ALL,
     watch: Watch = _quiet,
     stop: Stop = _never,
 ) -> SyncReport:
-    """Ingest `sources` (files, folders, globs, `package:NAME`), then embed what waits.
+    """Ingest `sources` (files, folders, globs, URIs of local stores, `package:NAME`), then embed what waits.
 
-    Unchanged sources cost a hash; a source that fails is kept with its reason and stops nothing. Raises BadInput for a
-    source that is not there, IndexMismatch, HomeUnwritable.
+    Unchanged sources cost a hash; a source that fails is kept with its reason and stops nothing. Of experiment
+    histories only the runs that `want` takes are stored. Raises BadInput for a source that is not there, IndexMismatch,
+    HomeUnwritable.
     """
     began = time.perf_counter()
     kb.check_fingerprints()
-    planned = plan(kb, sources, collection=collection, kind=kind, watch=watch)
-    report = apply(kb, planned, watch=watch, stop=stop)
+    planned = plan(kb, sources, collection=collection, kind=kind, want=want, watch=watch)
+    report = apply(kb, planned, want=want, watch=watch, stop=stop)
     embedded = kb.embed_waiting(lambda done, total: watch(Step(stage="embed", done=done, total=total)), stop=stop)
     return replace(
         report,
@@ -78,13 +84,44 @@ def plan(
     *,
     collection: str = "default",
     kind: str | None = None,
+    want: Wanted = ALL,
     watch: Watch = _quiet,
 ) -> SyncPlan:
     """Return what a sync of `sources` would change. Raises BadInput for a source that is not there."""
-    roots = [uri for name, uri in kb.catalogue.roots() if name == collection]
-    scans = [s for source in sources for s in scan(source, collection=collection, kind=kind, roots=roots)]
-    stored = {info.key: info.hash if info.state in _READ else "" for info in kb.catalogue.sources()}
-    return compare(scans, stored, watch=watch)
+    return plan_over(kb.catalogue.sources(), sources, collection=collection, kind=kind, want=want, watch=watch)
+
+
+def plan_over(
+    infos: Sequence[SourceInfo],
+    sources: Sequence[str],
+    *,
+    collection: str = "default",
+    kind: str | None = None,
+    want: Wanted = ALL,
+    watch: Watch = _quiet,
+) -> SyncPlan:
+    """Return what a sync would change where `infos` are stored. Raises BadInput for a source that is not there."""
+    roots = sorted({info.key.root for info in infos if info.key.collection == collection})
+    of_runs = kind is not None and is_history(kind)
+    reading = None if of_runs else kind
+    scans = [s for name in sources for s in scan(local(name), collection=collection, kind=reading, roots=roots)]
+    found = [Histories() if reading is not None else histories_in(s, kind) for s in scans]
+    documents = [_without(s) if of_runs else documents_of(s, h.found) for s, h in zip(scans, found, strict=True)]
+    stored = {i.key: i.hash if i.state in _READ else "" for i in infos if not is_history(i.kind)}
+    ran = plan_runs(found, scans, {info.key: info for info in infos}, want) if reading is None else RunsPlan()
+    planned = compare(documents, stored, watch=watch)
+    histories = {history.key for one in found for history in one.found}
+    return replace(
+        planned,
+        runs=ran,
+        deletes=tuple(key for key in planned.deletes if key not in histories),
+        unchanged=planned.unchanged + ran.unchanged,
+    )
+
+
+def _without(scan: Scan) -> Scan:
+    """Return a scan that holds no documents and says nothing of those that are stored."""
+    return replace(scan, found=(), whole=None)
 
 
 def compare(scans: Sequence[Scan], stored: Mapping[SourceKey, str], *, watch: Watch = _quiet) -> SyncPlan:
@@ -131,8 +168,60 @@ def _hash(item: Found, data: bytes) -> str:
     return hashlib.sha256(f"{item.kind}\x1f{item.version or ''}\x1f".encode() + data).hexdigest()
 
 
-def apply(kb: KnowledgeBase, planned: SyncPlan, *, watch: Watch = _quiet, stop: Stop = _never) -> SyncReport:
-    """Carry out a plan source by source, found by words from then on; `stop` is asked between sources."""
+def apply(
+    kb: KnowledgeBase, planned: SyncPlan, *, want: Wanted = ALL, watch: Watch = _quiet, stop: Stop = _never
+) -> SyncReport:
+    """Carry out a plan source by source, found by words from then on; `stop` is asked between sources and runs."""
+    stale = _mark_mentions(kb, planned)
+    adding = {item.key for item in planned.adds}
+    if turned := [key for key in planned.runs.deletes if key in adding]:  # no history any more, but a document
+        kb.drop(turned)
+    report = _apply_documents(kb, planned, watch=watch, stop=stop)
+    done = apply_runs(kb, planned.runs, want, watch=watch, stop=stop)
+    gone = [key for key in planned.runs.deletes if key not in adding]
+    if gone and not stop():
+        kb.drop(gone)
+    linked = 0 if stop() else _link(kb, planned, done, stale)
+    return _with_runs(report, planned.runs, done, linked)
+
+
+def _mark_mentions(kb: KnowledgeBase, planned: SyncPlan) -> bool:
+    """Note that mentions of runs are to be looked for; return whether that was left undone before."""
+    stale = kb.catalogue.get(mentions.STALE, "0") == "1"
+    ran = planned.runs.todo or planned.runs.deletes
+    if not stale and (ran or ((planned.adds or planned.updates) and runs.count(kb.catalogue, deleted=True))):
+        kb.catalogue.put(mentions.STALE, "1")
+    return stale
+
+
+def _link(kb: KnowledgeBase, planned: SyncPlan, done: RunsDone, stale: bool) -> int:
+    """Link documents and the runs they mention, as far as either changed."""
+    if kb.catalogue.get(mentions.STALE, "0") != "1":
+        return 0
+    counts, linked = done.counts, 0
+    if stale or counts.added or counts.updated or counts.removed or planned.runs.deletes:
+        linked = mentions.link(kb.catalogue)
+    elif changed := [item.key for item in (*planned.adds, *planned.updates)]:
+        linked = mentions.link(kb.catalogue, changed)
+    kb.catalogue.put(mentions.STALE, "0")
+    return linked
+
+
+def _with_runs(report: SyncReport, planned: RunsPlan, done: RunsDone, linked: int) -> SyncReport:
+    return replace(
+        report,
+        added=report.added + done.added,
+        updated=report.updated + done.updated,
+        unchanged=report.unchanged + done.unchanged,
+        deleted=report.deleted + len(planned.deletes),
+        failed=(*report.failed, *done.failed),
+        partial=tuple(done.partial),
+        runs=done.counts,
+        mentions=linked,
+    )
+
+
+def _apply_documents(kb: KnowledgeBase, planned: SyncPlan, *, watch: Watch, stop: Stop) -> SyncReport:
     todo, failed, done = (*planned.adds, *planned.updates), [], 0
     for number, item in enumerate(todo, 1):
         if stop():

@@ -22,7 +22,12 @@ from kb.work import Work, main
 
 INGEST = "ingest"
 _NAMED = 50
-_STAGES = {"scan": ("Looking at", "sources"), "read": ("Reading", "sources"), "embed": ("Embedding", "passages")}
+_STAGES = {
+    "scan": ("Looking at", "sources"),
+    "read": ("Reading", "sources"),
+    "runs": ("Reading", "runs"),
+    "embed": ("Embedding", "passages"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

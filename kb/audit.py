@@ -21,6 +21,7 @@ from kb import lexical, schema, store
 from kb.dense import ChromaIndex
 from kb.errors import CatalogueBroken, CitewiseError, IndexMismatch, IndexUnavailable
 from kb.knowledge import KnowledgeBase, Progress
+from kb.run_audit import check_runs
 from kb.text import terms
 from kb.types import Chunk, SourceState
 
@@ -73,9 +74,16 @@ def _contents(kb: KnowledgeBase, progress: Progress) -> tuple[Check, ...]:
         _vectors(kb, chunks, of, tried),
         _leftovers(kb),
         _waiting(kb),
+        _runs(kb),
         _failed(kb),
         _forgotten(kb),
     )
+
+
+def _runs(kb: KnowledgeBase) -> Check:
+    found = check_runs(kb.catalogue)
+    good = f"all {found.runs:,} runs are whole, {found.points:,} points of metrics" if found.runs else "no runs"
+    return _result("runs", found.wrong, good, "citewise forget SOURCE, then citewise ingest it again")
 
 
 class _Tried:

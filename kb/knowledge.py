@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, delete, select, update
 
-from kb import conversations, decision_notes, decisions, jobs, lexical, schema, store, uploads
+from kb import conversations, decision_notes, decisions, directions, jobs, lexical, schema, store, uploads
 from kb.dense import ChromaIndex, VectorItem, destroy
 from kb.embed import Embedder, vector_key
 from kb.errors import IndexMismatch, IndexUnavailable, SourceNotFound
@@ -208,6 +208,7 @@ class KnowledgeBase:
                     store.drop_source(conn, source)
             store.drop_unused_vectors(conn)
             store.drop_empty_collections(conn)
+            directions.prune(conn)
             store.touch(conn)
 
     def forget(self, name: str, *, progress: Progress = _silent) -> tuple[SourceKey, ...]:
@@ -224,6 +225,8 @@ class KnowledgeBase:
             conversations.scrub(conn, set(keys))
             jobs.scrub(conn)
         self.drop(keys)
+        with self.catalogue.write() as conn:
+            directions.prune(conn, corrected=True)
         uploads.remove_of(self.home.absolute(), keys)
         self.compact(progress)
         return keys

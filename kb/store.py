@@ -167,7 +167,9 @@ class Catalogue:
             .group_by(d.c.source_id)
             .subquery()
         )
-        ran = select(schema.runs.c.source_id, func.count().label("n")).group_by(schema.runs.c.source_id).subquery()
+        q = schema.runs
+        counted = select(q.c.source_id, func.count().label("n")).where(q.c.loose == 0)
+        ran = counted.group_by(q.c.source_id).subquery()
         query = (
             select(s, r.c.uri, c.c.name.label("collection"), docs.c.n.label("docs"), pieces.c.n.label("pieces"))
             .add_columns(ran.c.n.label("ran"))

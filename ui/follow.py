@@ -21,6 +21,7 @@ STAGES = {
     "import": ("Importing", "packages"),
     "scan": ("Looking", "sources"),
     "read": ("Reading", "sources"),
+    "runs": ("Reading", "runs"),
     "embed": ("Embedding", "passages"),
     "rebuild": ("Rebuilding", "passages"),
     "check": ("Checking", "passages"),
@@ -162,7 +163,7 @@ class Interrupts:
         """Return `watch`, which also notes from when on sources are read, batch by batch."""
 
         def take(step: Step) -> None:
-            self.patient = step.stage in ("read", "embed")
+            self.patient = step.stage in ("read", "runs", "embed")
             watch(step)
 
         return take
