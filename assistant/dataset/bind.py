@@ -158,8 +158,14 @@ def _best(draft: Draft, ask: Ask, used: set[tuple[Any, ...]]) -> Place | None:
         return None
     if len(free) > 1 and free[0].score - free[1].score < 0.05:
         same_want = free[0].want == free[1].want
-        return None if same_want else free[0]
+        return free[0] if not same_want and (sense.function or sense.part or _in_order(draft)) else None
     return free[0]
+
+
+def _in_order(draft: Draft) -> bool:
+    """Tell whether names may be bound by their order alone: as many values are measured as numbers are wanted."""
+    numbers = [ask for ask in draft.asks if not ask.text]
+    return len(numbers) == len([want for want in draft.wants if want.phase != "flag"])
 
 
 def _places(draft: Draft, ask: Ask, sense: Sense, index: int, want: Want) -> list[Place]:
@@ -174,6 +180,10 @@ def _places(draft: Draft, ask: Ask, sense: Sense, index: int, want: Want) -> lis
     parts = _parts(sense, want) if want.phase != "flag" else (None, 3.0)
     if parts is None or not _flagged(ask, want):
         return []
+    if want.kind == "fit" and not sense.function and parts[0] is None and len(draft.asks) > 1:
+        slope = {"slope", "slop", "coef", "coefficient", "beta"} & sense.words
+        features = want.extra.get("features", ())
+        return [Place(want=index, part=f"coef:{features[0]}", score=1.0)] if slope and len(features) == 1 else []
     part, score = parts
     if sense.columns and want.names:
         overlap = len(

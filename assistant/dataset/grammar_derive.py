@@ -63,6 +63,7 @@ def new_names(text: str, linker: Linker) -> tuple[str, ...]:
 def read_derived(draft: Draft, page: Page, names: tuple[str, ...]) -> None:
     """Read how each new column is computed; where a text names one, the first expression after it is its value."""
     for name in names:
+        _flagged(draft, page, name)
         _named(draft, page, name)
     _formulas(draft, page, names)
 
@@ -124,6 +125,27 @@ def _named(draft: Draft, page: Page, name: str) -> None:
                 draft.derives.append(Derive(name, expression))
             best[1].take()
             _take_name(page, name, start)
+
+
+def _flagged(draft: Draft, page: Page, name: str) -> None:
+    """`1 if the size is 1, otherwise 0`: a number or another by one comparison."""
+    if name in draft.derived or _place(page, name) is None:
+        return
+    test = (
+        r"(?P<a>N\d+) (?:if|when|where|for)(?: \S+){0,2}? (?P<c>C\d+)(?: (?:is|was|are|value))"
+        r"* (?P<o>O\d+|is|are) (?P<n>N\d+)"
+    )
+    for found in page.find(rf"{test}(?: \S+){{0,4}}? (?P<b>{{N}})(?: otherwise| for others| if not)?"):
+        mention = found.items("C", "c")[0]
+        yes, limit, no = (number_value(page.item(found.group(key))[0]) for key in "anb")
+        op = page.item(found.group("o")) if found.group("o").startswith("O") else "eq"
+        said = page.said(*found.span()).lower()
+        if draft.numeric(mention.column) and ("otherwise" in said or "else" in said):
+            condition = Compare(op, Col(draft.use(mention)), Const(limit))
+            draft.derives.append(Derive(name, Case(branches=((condition, Const(yes)),), otherwise=Const(no))))
+            found.take()
+            _take_name(page, name, _place(page, name) or 0)
+            return
 
 
 def _restates(draft: Draft, name: str, found: Found) -> bool:

@@ -18,7 +18,9 @@ from assistant.dataset.steps import (
     Condition,
     Const,
     Expr,
+    Measure,
     Not,
+    Ref,
     Scalar,
 )
 from assistant.dataset.tokens import bag, number_value, stem
@@ -257,7 +259,18 @@ def _numbered(draft: Draft, page: Page) -> None:
 
 
 def _relative_to(draft: Draft, page: Page) -> None:
-    """`top 10% by income`, left to the step rules; here missing or present values are no comparison."""
+    """`income above the median`, `price higher than its mean`: compared with a statistic of the same column."""
+    for found in page.find(rf"{_RELATIVE}(?P<c>{{C}}){_BE} (?P<o>{{O}}) (?P<m>{{M}})(?: (?:of )?(?P<d>{{C}}))?"):
+        mention, op = found.items("C", "c")[0], page.item(found.group("o"))
+        function = page.item(found.group("m"))[0]
+        same = not found.match.group("d") or found.items("C", "d")[0].column == mention.column
+        if draft.numeric(mention.column) and same and function in ("mean", "median"):
+            edge = Measure(
+                label=f"{function} of all {mention.column}", function=function, columns=(Col(mention.column),)
+            )
+            if edge not in draft.edges:
+                draft.edges.append(edge)
+            _add(draft, found, Compare(op, Col(mention.column), Ref(edge.label)), mention)
 
 
 def _missing(draft: Draft, page: Page) -> None:

@@ -9,9 +9,9 @@ from assistant.dataset.tokens import bag, stem
 
 GLUE = bag("the a an of in on at by for to and or per with from each is are was were this that these those")
 LIGHT = bag(
-    """name number num no of in the id value values col column amount usd dollar dollars eur percent
-    percentage pct per unit units count cnt index level rate score data indicator flag is has thousand
-    thousands million millions record recorded given"""
+    """name number num no of in the id value values col column amount usd dollar dollars eur percent percentage pct
+    per unit units count cnt index level rate score data indicator flag is has thousand thousands million
+    millions record recorded given"""
 )
 ABBREVIATIONS: Mapping[str, tuple[str, ...]] = {
     "maximum": ("max",), "minimum": ("min",), "averag": ("avg",), "average": ("avg",),
@@ -123,9 +123,10 @@ PLAIN_WORDS = bag(
 )
 """Words of the grammar, or too common: they name a column only where they stand as one."""
 STATISTIC_WORDS = bag(
-    """mean average median mode count counts total sum number rate range min max minimum maximum first last top bottom
-    highest lowest percent percentage share difference ratio missing null outlier outliers correlation unique distinct
-    different common frequent error errors test model method methods row rows column columns value values data"""
+    """mean average median mode count counts total sum number rate range min max minimum maximum first last top
+    bottom highest lowest percent percentage share difference ratio missing null outlier outliers
+    correlation unique distinct different common frequent error errors test model method methods row rows
+    column columns value values data"""
 )
 
 ENTITIES = bag(
@@ -141,25 +142,25 @@ ENTITIES = bag(
 """What a row may stand for; such a noun after `of`, `by` or `how many` restricts nothing."""
 
 HARMLESS = bag(
-    """out create generate include comprehensive preprocess preprocessing engineering cleaning various impact etc
-    strength direction exactly basis visualize chart plot graph statistically aboard overall etcetera
-    calculate compute find determine identify report give show tell provide get obtain return display list
-    print evaluate assess examine explore investigate analyze analyse perform conduct check see know present
-    output state derive using use used via by with through based what which who whose how many much is are
-    was were be been being do does did has have had can could would will should may might shall must please
-    me us we you your i my our it its itself they them their theirs there here this that these those such
-    the a an and or but if so then also as at of in on to for from into onto upon within during per about
-    between among each every all any both just specific specifically particular given dataset data table
-    file csv column columns feature features variable variables field fields attribute attributes value
-    values entire whole overall available respective respectively corresponding correspondingly following
-    provided python pandas panda numpy scipy sklearn scikit learn library libraries function functions built
-    module dataframe method methods formula procedure process technique techniques result results answer
-    answers final round rounded rounding decimal decimals place places point points digit digits number
-    numbers too additionally furthermore moreover next afterwards finally lastly separately individually
-    together same question constraints constraint note ensure make sure order exist exists existing present
-    presented contain contains contained recorded record named called let want need like interested if yes
-    any some information info appropriate suitable calculation calculations computation analysis statistic
-    statistics statistical summary measure measures figure"""
+    """recompute recalculate out create generate include comprehensive preprocess preprocessing engineering
+    cleaning various impact etc strength direction exactly basis visualize chart plot graph statistically
+    aboard overall etcetera calculate compute find determine identify report give show tell provide get
+    obtain return display list print evaluate assess examine explore investigate analyze analyse perform
+    conduct check see know present output state derive using use used via by with through based what which
+    who whose how many much is are was were be been being do does did has have had can could would will
+    should may might shall must please me us we you your i my our it its itself they them their theirs there
+    here this that these those such the a an and or but if so then also as at of in on to for from into onto
+    upon within during per about between among each every all any both just specific specifically particular
+    given dataset data table file csv column columns feature features variable variables field fields
+    attribute attributes value values entire whole overall available respective respectively corresponding
+    correspondingly following provided python pandas panda numpy scipy sklearn scikit learn library
+    libraries function functions built module dataframe method methods formula procedure process technique
+    techniques result results answer answers final round rounded rounding decimal decimals place places
+    point points digit digits number numbers too additionally furthermore moreover next afterwards finally
+    lastly separately individually together same question constraints constraint note ensure make sure order
+    exist exists existing present presented contain contains contained recorded record named called let want
+    need like interested if yes any some information info appropriate suitable calculation calculations
+    computation analysis statistic statistics statistical summary measure measures figure"""
 )
 """Words that change no result where no rule has used them."""
 HARMLESS_STEMS = frozenset(stem(word) for word in HARMLESS)
@@ -170,8 +171,9 @@ UNITS = bag(
     minutes seconds degrees degree celsius fahrenheit mph kmh hpa mb knots percent thousands millions units"""
 )
 DOING = bag(
-    """combined divided multiplied squared weighted adjusted scaled normalized standardized transformed grouped sorted
-    ranked trimmed averaged summed subtracted added excluded filtered imputed removed compared together logged lagged"""
+    """combined divided multiplied squared weighted adjusted scaled normalized standardized transformed grouped
+    sorted ranked trimmed averaged summed subtracted added excluded filtered imputed removed compared
+    together logged lagged"""
 )
 """Participles that ask for something to be done."""
 PARTICIPLES = bag("paid hit made sold spent taken held won lost given shown known seen had gone born")
