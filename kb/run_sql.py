@@ -198,7 +198,7 @@ def _numbers(one: RunFilter, column: Any) -> Any:
 
 
 def _id(conn: Connection, one: RunFilter) -> Any:
-    """Return the condition that a run is named: by id or alias, else by the end of its id, else by its name."""
+    """Return the condition that a run is named: by id or alias, else by the ends of its id, else by its name."""
     r = schema.runs
     if one.op in ("missing", "present"):
         return true() if one.op == "present" else false()
@@ -216,12 +216,19 @@ def _called(conn: Connection, value: str) -> Any:
     tiers = (
         or_(fold(r.c.run_id) == wanted, func.lower(r.c.aliases).like(f"%{quoted}%", escape="!")),
         func.lower(r.c.run_id).like(f"%/{escaped(wanted)}", escape="!"),
+        *([_on_path(wanted)] if "/" in wanted else []),
         func.coalesce(fold(r.c.name) == wanted, false()),
     )
     for tier in tiers:
         if conn.execute(select(r.c.id).where(tier).limit(1)).first() is not None:
             return tier
     return false()
+
+
+def _on_path(wanted: str) -> Any:
+    """Return the condition that a run's path starts and ends as a shorter one does: a/train for x/a/runs/train."""
+    first, last = wanted.split("/", 1)
+    return ("/" + func.lower(schema.runs.c.run_id)).like(f"%/{escaped(first)}/%/{escaped(last)}", escape="!")
 
 
 def _source(conn: Connection, one: RunFilter) -> Any:
@@ -265,15 +272,19 @@ def _anywhere(conn: Connection, one: RunFilter) -> Any:
 
 
 def _epochs(conn: Connection, one: RunFilter) -> Any:
-    """Return the condition that a run came as far as the number of epochs that its parameters ask for."""
+    """Return the condition that a run came as far as the number of epochs that its parameters ask for.
+
+    Steps count from 0 unless they were seen to start at 1. Where they may be batches, they must meet the number.
+    """
     del conn
     r, p, m = schema.runs, schema.run_params, schema.run_metrics
-    steps = m.c.last_step + case((m.c.first_step == 0, 1), else_=0)
+    steps = m.c.last_step + case((and_(m.c.first_step == 1, m.c.count > 1), 0), else_=1)
     counted = m.c.last + case((m.c.first == 0, 1), else_=0)
     reached = or_(
         and_(r.c.step_unit == "epoch", steps >= p.c.number),
         and_(m.c.leaf.in_(("epoch", "epochs")), counted >= p.c.number),
         and_(r.c.step_unit == "step", m.c.leaf.not_in(("epoch", "epochs")), steps == p.c.number),
+        and_(r.c.step_unit == "step", m.c.last_step == p.c.number),
     )
     done = (
         select(p.c.id)
