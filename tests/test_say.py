@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.dataset.say import checked, sentence, show
-from assistant.dataset.types import Outcome
+from assistant.dataset.say import checked, claims, sentence, show
+from assistant.dataset.steps import Col, Query
+from assistant.dataset.steps import Test as TestStep
+from assistant.dataset.types import Computation, Outcome
 from kb.types import DatasetCitation, Verdict
 
 VALUES = st.one_of(
@@ -89,3 +91,22 @@ def test_many_groups_are_cut_short_and_counted() -> None:
     text = sentence(made, "rows by group")
     assert text.endswith("; and 8 more in the table.")
     assert checked(text, made, "rows by group", cited(made.value)).verdict is Verdict.COMPUTED
+
+
+@pytest.mark.parametrize(
+    ("kind", "significant", "said"),
+    [
+        ("shapiro", True, "not normally distributed at alpha 0.05"),
+        ("shapiro", False, "no departure from a normal distribution found at alpha 0.05"),
+        ("welch", False, "no significant difference at alpha 0.05"),
+        ("chi2", True, "the two are associated at alpha 0.05"),
+        ("levene", True, "the variances differ at alpha 0.05"),
+    ],
+)
+def test_a_test_ends_with_what_its_p_says(kind: str, significant: bool, said: str) -> None:
+    step = TestStep(label="t", kind=kind, columns=(Col("x"),))
+    parts = {"p": 0.01, "significant": significant, "alpha": 0.05}
+    made = Computation(query=Query(steps=(step,)), outcomes=(outcome(0.01, parts=parts),), values={}, trail=(), code="")
+    [claim] = claims(made, ["test of x"], "t.csv", "f")
+    assert claim.text == f"Test of x: p = 0.01: {said}."
+    assert claim.verdict is Verdict.COMPUTED

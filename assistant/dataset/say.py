@@ -11,12 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from assistant.dataset.steps import Test
 from assistant.dataset.types import Computation, Fact, Outcome
 from kb.types import Claim, DatasetCitation, Verdict
 
 MOST_GROUPS = 12
 MOST_VALUES = 20
 _SMALL, _LARGE = 1e-4, 1e15
+_CONCLUDED = ("significant", "alpha")
 _PLURAL = re.compile(r"(?:rows|values|missing values|present values|duplicate rows)\b(?! by value)", re.I)
 
 
@@ -66,7 +68,31 @@ def claims(computation: Computation, phrases: Sequence[str], name: str, fingerpr
         cited = DatasetCitation(
             dataset=name, fingerprint=fingerprint, expression=outcome.expression, value=outcome.value
         )
-        yield checked(sentence(outcome, phrase, _digits(computation, outcome)), outcome, phrase, cited)
+        text = sentence(outcome, phrase, _digits(computation, outcome))
+        step = computation.query.steps[outcome.step]
+        if isinstance(step, Test) and (said := conclusion(step, outcome)):
+            text = f"{text.removesuffix('.')}: {said}."
+        yield checked(text, outcome, phrase, cited)
+
+
+NORMAL = frozenset({"shapiro", "anderson", "ks", "dagostino", "jarque_bera"})
+SPREAD = frozenset({"levene", "bartlett"})
+
+
+def conclusion(step: Test, outcome: Outcome) -> str:
+    """Return what a test's p says at its alpha, in words that claim no more than a test can."""
+    significant, alpha = outcome.parts.get("significant"), show(outcome.parts.get("alpha", step.alpha))
+    if not isinstance(significant, bool):
+        return ""
+    if step.kind in NORMAL:
+        said = ("not normally distributed", "no departure from a normal distribution found")
+    elif step.kind in SPREAD:
+        said = ("the variances differ", "no significant difference in variances")
+    elif step.kind == "chi2":
+        said = ("the two are associated", "no significant association")
+    else:
+        said = ("a significant difference", "no significant difference")
+    return f"{said[0] if significant else said[1]} at alpha {alpha}"
 
 
 def fact_claim(fact: Fact, name: str, fingerprint: str) -> Claim:
@@ -107,7 +133,7 @@ def _some(pairs: Sequence[tuple[Any, Any]], digits: int | None) -> str:
 
 
 def _parts(outcome: Outcome) -> str:
-    known = {name: value for name, value in outcome.parts.items() if value is not None}
+    known = {name: value for name, value in outcome.parts.items() if value is not None and name not in _CONCLUDED}
     numbers = [f"{name} = {show(value)}" for name, value in known.items() if not isinstance(value, str)]
     words = [value for value in known.values() if isinstance(value, str)]
     return "; ".join(filter(None, (", ".join(numbers), ", ".join(words))))
