@@ -82,6 +82,15 @@ def first_claim(turn: Any) -> str:
     return text
 
 
+def find(page: Any, text: str) -> Any:
+    """Type into the palette and return its first line once it fits."""
+    page.keyboard.press("Control+k")
+    page.locator(".cw-palette").wait_for()
+    page.keyboard.type(text)
+    page.locator(".cw-palette-item", has_text=text).first.wait_for()
+    return page.locator(".cw-palette-item").first
+
+
 @WIDTHS
 def test_a_table_is_uploaded_profiled_asked_and_found_again(
     app: str, window: Browser, riders: Path, width: int
@@ -145,23 +154,18 @@ def test_a_fact_asks_what_to_do_about_it(app: str, window: Browser, riders: Path
 def test_columns_commands_and_tables_are_found_with_the_keyboard(app: str, window: Browser, riders: Path) -> None:
     page, seen = window.open(app)
     upload(page, riders)
-    page.keyboard.press("Control+k")
-    page.locator(".cw-palette").wait_for()
-    page.keyboard.type("rides")
-    assert page.locator(".cw-palette-item").first.inner_text().split()[:2] == ["column", "rides"]
+    assert find(page, "rides").inner_text().split()[:2] == ["column", "rides"]
     page.keyboard.press("Enter")
     opened = page.locator(".cw-col[open]")
     opened.wait_for()
     assert "rides" in opened.inner_text()
-    page.keyboard.press("Control+k")
-    page.keyboard.type("Oslo")
+    find(page, "Oslo")
     page.keyboard.press("Enter")
-    assert "Oslo" in page.locator(".cw-root .cw-turn .cw-question").first.inner_text()
-    page.keyboard.press("Control+k")
+    page.locator(".cw-root .cw-turn .cw-question", has_text="Oslo").wait_for()
+    find(page, "library")
     page.keyboard.press("Escape")
     assert not page.locator(".cw-palette").is_visible()
-    page.keyboard.press("Control+k")
-    page.keyboard.type("library")
+    find(page, "library")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
@@ -204,12 +208,15 @@ def test_hostile_names_and_values_are_shown_as_text(app: str, window: Browser, r
     for name in ODD:
         assert name in panel.inner_text()
     for name in ("image", ODD[0]):
-        page.keyboard.press("Control+k")
-        page.keyboard.type(name)
+        find(page, name)
         page.keyboard.press("Enter")
         panel.locator(".cw-col[open]", has_text=name).get_by_role("button", name="Describe in the chat").click()
         page.locator(".cw-root .cw-turn", has_text=f"What is in {name}?").wait_for()
-    page.wait_for_timeout(800)
+    plot = page.locator("[data-testid=stVegaLiteChart]").first
+    plot.scroll_into_view_if_needed()
+    for share in (0.3, 0.5, 0.7):  # a tooltip must not take a column called image for the address of one
+        plot.hover(position={"x": 200, "y": plot.bounding_box()["height"] * share})
+        page.wait_for_timeout(250)
     alien = ".cw-root :is(img, a, script, iframe, b), .cw-palette-shade :is(img, a, script, b)"
     assert page.locator(alien).count() == 0
     assert not any("evil" in url for url in seen.requests)
