@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assistant.dataset import steps
 from assistant.dataset.say import checked, claims, sentence, show
 from assistant.dataset.steps import Col, Query
-from assistant.dataset.steps import Test as TestStep
 from assistant.dataset.types import Computation, Outcome
 from kb.types import DatasetCitation, Verdict
 
@@ -104,7 +104,7 @@ def test_many_groups_are_cut_short_and_counted() -> None:
     ],
 )
 def test_a_test_ends_with_what_its_p_says(kind: str, significant: bool, said: str) -> None:
-    step = TestStep(label="t", kind=kind, columns=(Col("x"),))
+    step = steps.Test(label="t", kind=kind, columns=(Col("x"),))
     parts = {"p": 0.01, "significant": significant, "alpha": 0.05}
     made = Computation(query=Query(steps=(step,)), outcomes=(outcome(0.01, parts=parts),), values={}, trail=(), code="")
     [claim] = claims(made, ["test of x"], "t.csv", "f")
