@@ -120,8 +120,8 @@ def test_other_encodings_and_zero_bytes_are_read(tmp_path: Path) -> None:
 def test_what_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="nothing at"):
         detect(tmp_path / "missing")
-    with pytest.raises(BadInput, match="no file, folder"):
-        detect("https://example.org/mlflow")
+    with pytest.raises(BadInput, match="nothing that runs are read from"):
+        detect("s3://bucket/mlflow")
 
 
 def test_a_folder_that_goes_away_while_it_is_read_is_told(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from ingest.trackers import (
     dvc_git,
     folders,
     mlflow_files,
+    mlflow_rest,
     mlflow_sql,
     optuna_journal,
     optuna_sql,
@@ -26,7 +27,7 @@ from ingest.trackers import (
     wandb,
 )
 from ingest.trackers.detect import detect
-from ingest.trackers.found import Found, Reader, Stop, Watch, guarded, never, quiet
+from ingest.trackers.found import Found, Options, Reader, Stop, Watch, guarded, never, quiet
 from kb.records import Problem, Run, no_history
 
 
@@ -51,6 +52,7 @@ def _unreadable(found: Found, *, watch: Watch = quiet, stop: Stop = never) -> It
 _READERS: Mapping[str, Reader] = MappingProxyType(
     {
         "mlflow": mlflow_files.read,
+        "mlflow-server": mlflow_rest.read,
         "mlflow-sqlite": mlflow_sql.read,
         "optuna-sqlite": optuna_sql.read,
         "optuna-journal": optuna_journal.read,
@@ -66,4 +68,4 @@ _READERS: Mapping[str, Reader] = MappingProxyType(
 )
 READERS: Mapping[str, Reader] = MappingProxyType({kind: _safely(reader) for kind, reader in _READERS.items()})
 
-__all__ = ["READERS", "Found", "detect"]
+__all__ = ["READERS", "Found", "Options", "detect"]

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from ingest.detect import IGNORED_DIRS
-from ingest.trackers import columns, dvc, folders, mlflow_files, plain, steps, tables, tensorboard, wandb
+from ingest.trackers import columns, dvc, folders, mlflow_files, mlflow_rest, plain, steps, tables, tensorboard, wandb
 from ingest.trackers.database import Database, is_sqlite
 from ingest.trackers.files import Unreadable, as_text
 from ingest.trackers.folder import Folder, listed
-from ingest.trackers.found import Found
+from ingest.trackers.found import EVERYTHING, Found, Options
 from ingest.trackers.mlflow_sql import is_mlflow
 from ingest.trackers.optuna_sql import is_optuna
 from ingest.trackers.rows import SUFFIXES
@@ -25,11 +25,15 @@ _MAX_TABLE = 50 * 2**20
 _MAX_DEPTH = 30
 
 
-def detect(path: Path | str, *, root: Path | None = None) -> list[Found]:
-    """Return the runs that lie at `path`: a folder, a file, or the URI of an SQLite database or a file store.
+def detect(path: Path | str, *, root: Path | None = None, options: Options = EVERYTHING) -> list[Found]:
+    """Return the runs that lie at `path`: a folder, a file, or the URI of a database, a file store or a server.
 
-    Sources and ids are relative to `root`, by default the folder itself. Raises BadInput where nothing is there.
+    Sources and ids are relative to `root`, by default the folder itself; of servers the source is their address, and
+    `options` say what of them is wanted. Raises BadInput where nothing is there, LoadFailed for a server that does
+    not answer as it should.
     """
+    if str(path).lower().startswith(("http://", "https://")):
+        return [mlflow_rest.found_at(str(path), options)]
     path = _local(str(path))
     if not path.exists():
         raise BadInput(f"there is nothing at {str(path)!r}", hint="name a folder, a file, or sqlite:///PATH")
@@ -49,7 +53,8 @@ def _local(uri: str) -> Path:
         if uri.startswith(scheme):
             return Path(uri.removeprefix(scheme))
     if "://" in uri:
-        raise BadInput(f"{uri!r} is no file, folder or SQLite database", hint="servers are not read from here")
+        hint = "databases are named sqlite:///PATH, MLflow servers http://HOST:PORT"
+        raise BadInput(f"{uri.split('://')[0]}:// is nothing that runs are read from", hint=hint)
     return Path(uri).expanduser()
 
 

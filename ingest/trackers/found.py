@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TypeVar
 
 from ingest.report import Step
+from ingest.trackers.access import Access
 from ingest.trackers.files import Unreadable, version_of
 from kb.records import Problem, Run
 
@@ -20,7 +21,7 @@ Reader = Callable[..., Iterator[Run | Problem]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What to ask a server for, so that the rest need not travel; readers of files yield all and leave choosing to others.
+    """What to ask a server for, so that the rest need not travel; readers of files yield all and let others choose.
 
     `experiment` is a name or a pattern such as `churn-*` without regard to case (or an experiment's id), `since` the
     earliest start in seconds since 1970. With `lasts` a run's history is only the last value of each metric, which
@@ -63,6 +64,7 @@ class Found:
     beside: tuple[Path, ...] = ()
     loose: bool = False
     uri: str = ""
+    access: Access | None = field(default=None, repr=False, compare=False)
     options: Options = EVERYTHING
 
     @property

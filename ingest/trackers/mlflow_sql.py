@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -11,11 +10,9 @@ from ingest.report import Step
 from ingest.trackers.database import Database
 from ingest.trackers.files import Unreadable
 from ingest.trackers.found import Found, Stop, Watch, never, quiet
-from ingest.trackers.values import dataset_of, milliseconds, typed_params
+from ingest.trackers.values import dataset_of, milliseconds, mlflow_value, typed_params
 from kb.records import Point, Problem, Run, split_of, state_of
 
-# MLflow cannot store infinities and writes the greatest number instead.
-_GREATEST = 1.7976931348623157e308
 _BY_RUN = tuple((table, "run_uuid") for table in ("metrics", "params", "tags"))
 
 
@@ -83,7 +80,7 @@ def _run(database: Database, row: dict[str, Any], experiments: dict[Any, tuple[s
         state=state_of(row.get("status")),
         params=params,
         raw_params=raw,
-        tags={**_told(row), **tags, **data_tags},
+        tags={**told(row), **tags, **data_tags},
         dataset=data or dataset_of(params),
         started=milliseconds(row.get("start_time")),
         ended=milliseconds(row.get("end_time")),
@@ -93,7 +90,7 @@ def _run(database: Database, row: dict[str, Any], experiments: dict[Any, tuple[s
     )
 
 
-def _told(row: dict[str, Any]) -> dict[str, str]:
+def told(row: dict[str, Any]) -> dict[str, str]:
     """Return the columns of a run that MLflow's file store keeps as tags, under the names that they have there."""
     names = {"user_id": "mlflow.user", "source_name": "mlflow.source.name", "source_type": "mlflow.source.type"}
     return {tag: str(row[column]) for column, tag in names.items() if row.get(column)}
@@ -122,13 +119,6 @@ def _history(database: Database, run: str, source: str) -> Iterator[Point | Prob
     )
     try:
         for name, value, at, time, nan in database.rows(query, (run,)):
-            yield Point(str(name), _value(value, nan), at, milliseconds(time), split_of(str(name)))
+            yield Point(str(name), mlflow_value(value, nan), at, milliseconds(time), split_of(str(name)))
     except Unreadable as error:
         yield Problem(source=source, place=f"run {run}", reason=str(error))
-
-
-def _value(value: Any, nan: Any) -> float:
-    if nan or value is None:
-        return math.nan
-    found = float(value)
-    return math.copysign(math.inf, found) if abs(found) >= _GREATEST else found

@@ -12,6 +12,8 @@ from typing import Any
 from ingest.trackers.files import Unreadable
 from kb.records import Point, Scalar, split_of
 
+# MLflow cannot store infinities in a database and writes the greatest number instead.
+_GREATEST = 1.7976931348623157e308
 MAX_NODES = 50_000
 MAX_TEXT = 20_000
 _INT = re.compile(r"[-+]?(?:0|[1-9]\d{0,17})")
@@ -67,6 +69,14 @@ def number(value: Any) -> float | None:
         return float(bare) if "_" not in bare else None
     except ValueError:
         return None
+
+
+def mlflow_value(value: Any, nan: Any = False) -> float:
+    """Return a metric's value as MLflow's databases and servers give it: NaN where `nan` says so or nothing is told."""
+    found = math.nan if nan else number(value)
+    if found is None or math.isnan(found):
+        return math.nan
+    return math.copysign(math.inf, found) if abs(found) >= _GREATEST else found
 
 
 def measured(cell: Any) -> float | None:
