@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assistant.dataset.lexicon import COMMON, GLUE, LIGHT, NAMELESS, PLAIN_WORDS, SEXES, STATISTIC_WORDS
+from assistant.dataset.lexicon import ABBREVIATIONS, COMMON, GLUE, LIGHT, NAMELESS, PLAIN_WORDS, SEXES, STATISTIC_WORDS
 from assistant.dataset.link_score import score
 from assistant.dataset.link_table import Column, Held, Rows, columns_of
-from assistant.dataset.tokens import Word, bag, identifier_words, quoted_spans, stem, words_of
+from assistant.dataset.tokens import Word, bag, identifier_words, joined, quoted_spans, stem, words_of
 
 if TYPE_CHECKING:
     pass
@@ -27,6 +27,8 @@ __all__ = ["Column", "Embed", "Linker", "Mention", "Rows", "linker", "neighbours
 Embed = Callable[[Sequence[str]], np.ndarray]
 MOST_WORDS = 7
 MOST_CACHED = 20_000
+WIDE = 200
+MOST_NEAR = 300
 _SURE = 0.7
 _JOINTS = bag("and or to from with by between on is are was were")
 _CUES_AFTER = bag("column columns feature features variable variables field values price prices attribute")
@@ -149,9 +151,10 @@ class Linker:
     def _literal(self, text: str, words: Sequence[Word]) -> list[Mention]:
         found = []
         quotes = quoted_spans(text)
+        low = text.lower()
         for column in self.columns:
             name = column.name.strip()
-            if not name:
+            if not name or name.lower() not in low:
                 continue
             for match in re.finditer(_bounded(name), text, re.IGNORECASE):
                 span = _word_span(words, *match.span())
@@ -234,10 +237,32 @@ class Linker:
         if key not in self.cache:
             if len(self.cache) > MOST_CACHED:
                 self.cache.clear()
-            scores = ((score(texts, column), column.name) for column in self.columns)
+            scores = ((score(texts, column), column.name) for column in self._near(texts))
             self.cache[key] = sorted(((s, n) for s, n in scores if s > 0.4), key=lambda pair: -pair[0])
         found: list[tuple[float, str]] = self.cache[key]
         return found
+
+    def _near(self, texts: tuple[str, ...]) -> Sequence[Column]:
+        """The columns worth scoring: all, or in a wide table those that share the start of a word."""
+        if len(self.columns) <= WIDE:
+            return self.columns
+        forms = [form[:3] for text in texts for form in (text, *ABBREVIATIONS.get(stem(text), ()))]
+        found: dict[str, Column] = {}
+        for near in sorted((self._starts.get(form, []) for form in forms), key=len):
+            found.update((column.name, column) for column in near[: MOST_NEAR - len(found)])
+        return tuple(found.values())
+
+    @cached_property
+    def _starts(self) -> dict[str, list[Column]]:
+        """The first three letters of each part of a name, and of the name -> its columns."""
+        if "#starts" not in self.cache:
+            starts: dict[str, list[Column]] = {}
+            for column in self.columns:
+                for part in {*(part[:3] for part in column.parts), joined(column.name)[:3]}:
+                    starts.setdefault(part, []).append(column)
+            self.cache["#starts"] = starts
+        known: dict[str, list[Column]] = self.cache["#starts"]
+        return known
 
     def _values(self, words: Sequence[Word]) -> list[Mention]:
         found = []

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from assistant.dataset.steps import Scalar
 
 MOST_VALUES = 1000
+MANY_COLUMNS = 1000
+"""In a wider table the values of number columns are not counted."""
 
 
 class Rows(Protocol):
@@ -66,7 +68,7 @@ class Column:
 @lru_cache(maxsize=32)
 def columns_of(fingerprint: str, names: tuple[str, ...], table: Held) -> tuple[tuple[Column, ...], dict[str, Any]]:
     frame = table.rows.sample() if table.rows.large else table.rows.frame
-    return tuple(_describe(name, frame[name]) for name in names), {}
+    return tuple(_describe(name, frame[name], brief=len(names) > MANY_COLUMNS) for name in names), {}
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,12 @@ class Held:
     rows: Rows = field(compare=False)
 
 
-def _describe(name: str, values: pd.Series) -> Column:
+def _describe(name: str, values: pd.Series, *, brief: bool) -> Column:
     kind = _kind(values)
     present = int(values.notna().sum())
-    distinct = int(values.nunique())
-    counts = values.value_counts() if 0 < distinct <= MOST_VALUES else None
+    whole = kind == "number" and _whole(values)
+    distinct = present if brief and kind == "number" and not whole else _distinct(values, kind, present)
+    counts = values.value_counts() if 0 < distinct <= MOST_VALUES and not (brief and kind == "number") else None
     pairs = tuple((_plain(key), int(n)) for key, n in counts.items()) if counts is not None else ()
     yes, no = _yes_no([value for value, _ in pairs]) if distinct == 2 else (None, None)
     low = high = None
@@ -89,8 +92,15 @@ def _describe(name: str, values: pd.Series) -> Column:
         low, high = float(values.min()), float(values.max())
     return Column(
         name=name, kind=kind, parts=identifier_words(name), values=pairs, distinct=distinct, present=present,
-        whole=kind == "number" and _whole(values), low=low, high=high, yes=yes, no=no,
+        whole=whole, low=low, high=high, yes=yes, no=no,
     )  # fmt: skip
+
+
+def _distinct(values: pd.Series, kind: str, present: int) -> int:
+    """How many values differ; of fractions that differ in most of the first rows, as many as there are."""
+    if kind == "number" and pd.api.types.is_float_dtype(values) and values.head(5000).nunique() > MOST_VALUES:
+        return present
+    return int(values.nunique())
 
 
 def _kind(values: pd.Series) -> str:
