@@ -26,6 +26,7 @@ from kb.types import Claim, Document, Hit, Verdict
 
 if TYPE_CHECKING:
     from assistant.dataset.types import Profile
+    from assistant.why import WhyAnswer
     from kb.tables import Table
 
 PASSAGES = 10
@@ -80,7 +81,7 @@ class Assistant:
     ) -> Iterator[Reading | Claim | Answer]:
         """Yield the reading, each claim as its check lands, and at last the answer that holds them all."""
         if dataset is None:
-            yield from self._documents(question, history, filters)
+            yield from self._reasons(question) or self._documents(question, history, filters)
             return
         from assistant.dataset.answer import Asked, TableAnswers  # pandas and scipy: not for a question to documents
 
@@ -88,6 +89,22 @@ class Assistant:
         lookup = partial(self._looked_up, history=history, filters=filters)
         tables = TableAnswers(lookup=lookup, embed=self.kb.embedder.embed, profiles=self._profiles)
         yield from tables.stream(Asked(question=question, table=dataset, previous=previous, **how))
+
+    def why(self, question: str) -> WhyAnswer:
+        """Return the decision that stands with its reasons, or that no reason was recorded and what the runs show."""
+        from assistant.why import Why
+
+        return Why(kb=self.kb).ask(question)
+
+    def _reasons(self, question: str) -> Sequence[Reading | Claim | Answer]:
+        """Return the answer to a *why* that the ledger or the runs tell of; nothing where the documents are asked."""
+        from assistant.why_subject import is_why
+
+        if not is_why(question):
+            return ()
+        from assistant.why_answer import answered
+
+        return answered(self.kb, question)
 
     def profile(self, dataset: Table, target: str | None = None) -> Profile:
         """Return the profile of a dataset, made once for a target."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kb.errors import BadInput, CitewiseError, HomeNotFound
-from ui import questions, workspace
+from ui import cli_decisions, questions, workspace
 from ui.running import (
     AGAIN,
     STOPPED,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from kb.knowledge import KnowledgeBase
     from kb.types import SourceInfo
 
-__all__ = ["app", "main", "questions"]  # `questions` registers the commands that ask
+__all__ = ["app", "cli_decisions", "main", "questions"]  # importing them registers their commands
 
 # -- before any command --------------------------------------------------------------------------------------------
 
