@@ -173,6 +173,12 @@ def test_a_saved_reading_whose_answer_changed_is_marked() -> None:
     assert [node.label for node in walk(made) if node.css == "cw-changed"] == ["mean: 29.1, was 28"]
 
 
+def test_a_value_that_is_opened_has_all_its_digits() -> None:
+    cited = given.answer()["claims"][0]["citations"][0]
+    assert "27.915708812260537" in text_of(dataset_panel.value(cited, []))
+    assert "29.69911764705882" in text_of(dataset_panel.value({**cited, "value": 29.69911764705882}, []))
+
+
 def test_hostile_columns_stay_text() -> None:
     made = html(dataset_panel.panel(ABOUT, given.seen()))
     assert "<script" not in made

@@ -328,9 +328,9 @@ def value(cited: Mapping[str, Any], inside: Sequence[Node], *, stale: bool = Fal
 
 def _value(value: Any) -> Node:
     if not isinstance(value, Mapping):
-        return el("p", "cw-value cw-name", figure(value), label=exact(value))
+        return el("p", "cw-value cw-name", _whole(value))
     pairs = (
-        part for name, one in value.items() for part in (el("dt", "cw-name", str(name)), el("dd", "", number(one)))
+        part for name, one in value.items() for part in (el("dt", "cw-name", str(name)), el("dd", "", _whole(one)))
     )
     return el("dl", "cw-col-facts cw-values", *pairs)
 

@@ -14,6 +14,7 @@ from ui.nodes import Node, button, el
 
 Json = Mapping[str, Any]
 ROUTES = frozenset({"dataset", "advice"})
+_NOTES = 2
 FOLDED = 10
 """Rows of a result table that are shown before it is opened."""
 
@@ -47,7 +48,11 @@ def _is_many(claims: Sequence[Json]) -> bool:
 
 def _left_out(given: Json) -> Iterator[Node]:
     notes = [*given.get("left_out", ()), *given.get("notes", ())]
-    yield from (el("p", "cw-note cw-left-out", render.stopped(note)) for note in notes)
+    told = [el("p", "cw-note cw-left-out", render.stopped(note)) for note in notes]
+    yield from told[:_NOTES]
+    if len(told) > _NOTES:
+        lead = f"{len(told) - _NOTES} more on what was left out"
+        yield el("details", "cw-folded cw-left-more", el("summary", "", lead), *told[_NOTES:])
 
 
 def _refusal(given: Json) -> Node:
