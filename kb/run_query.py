@@ -28,9 +28,11 @@ from kb.run_steps import best_step, trend
 from kb.run_tried import never_tried, unchanged
 from kb.run_values import Asking
 from kb.run_verify import verify_run
+from kb.run_vocabulary import vocabulary
+from kb.run_words import words
 from kb.store import Catalogue
 
-__all__ = ["Confounder", "RunRef", "RunResult", "RunTable", "Spread", "run", "verify_run"]
+__all__ = ["Confounder", "RunRef", "RunResult", "RunTable", "Spread", "run", "verify_run", "vocabulary", "words"]
 
 SELECTS: Mapping[str, Callable[[Asking], RunResult]] = MappingProxyType(
     {
