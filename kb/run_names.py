@@ -18,6 +18,7 @@ from kb import schema
 from kb.errors import NameAmbiguous, NameUnknown
 from kb.run_put import leaf
 from kb.store import Catalogue, get_meta
+from kb.vocabulary import scope_source
 
 TABLES = {"param": schema.run_params, "metric": schema.run_metrics, "tag": schema.run_tags}
 
@@ -59,15 +60,27 @@ def _dotted(name: str) -> str:
     return name.strip("./ ").replace("/", ".").lower()
 
 
-_known: weakref.WeakKeyDictionary[Catalogue, tuple[int, dict[str, Names]]] = weakref.WeakKeyDictionary()
+class Known(dict[str, Names]):
+    """The logged names by kind (param, metric, tag); `sources` are the folders and files that hold runs, small."""
+
+    def __init__(self, conn: Connection) -> None:
+        super().__init__((kind, Names(kind, _read(conn, kind))) for kind in TABLES)
+        r = schema.runs
+        rows = conn.execute(select(r.c.main_source, r.c.place != "").distinct())
+        self.sources = frozenset(
+            scope_source(source, "", "placed" if placed else "").lower() for source, placed in rows
+        )
 
 
-def names(catalogue: Catalogue, conn: Connection) -> dict[str, Names]:
-    """Return the logged names by kind (param, metric, tag), as they are in the catalogue's generation."""
+_known: weakref.WeakKeyDictionary[Catalogue, tuple[int, Known]] = weakref.WeakKeyDictionary()
+
+
+def names(catalogue: Catalogue, conn: Connection) -> Known:
+    """Return what was logged as it is in the catalogue's generation."""
     generation = int(get_meta(conn, "generation", "0"))
     known = _known.get(catalogue)
     if known is None or known[0] != generation:
-        known = _known[catalogue] = (generation, {kind: Names(kind, _read(conn, kind)) for kind in TABLES})
+        known = _known[catalogue] = (generation, Known(conn))
     return known[1]
 
 

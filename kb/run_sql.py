@@ -19,7 +19,7 @@ from sqlalchemy import Connection, and_, case, false, func, not_, or_, select, t
 from kb import schema
 from kb.errors import BadInput
 from kb.history import RunFilter, Scalar
-from kb.run_names import Name, Names, ambiguous, only, resolve
+from kb.run_names import Known, Name, Names, ambiguous, only, resolve
 from kb.run_put import leaf
 
 WHITE = " \t\n\r\x0b\x0c"
@@ -31,15 +31,13 @@ FIGURES_STORED = frozenset({"last", "first", "low", "high", "best", "worst", "co
 EPOCHS = ("epochs", "num_epochs", "n_epochs", "nepochs", "max_epochs", "num_train_epochs", "total_epochs", "epoch")
 
 
-def conditions(
-    conn: Connection, known: dict[str, Names], filters: Iterable[RunFilter], *, scope: Sequence[Any] = ()
-) -> list[Any]:
+def conditions(conn: Connection, known: Known, filters: Iterable[RunFilter], *, scope: Sequence[Any] = ()) -> list[Any]:
     """Return the SQL conditions on `schema.runs` that the filters mean together.
 
     Names are looked up among the runs that the other conditions leave. Raises NameUnknown, NameAmbiguous, BadInput.
     """
     given = tuple(filters)
-    plain = [_plain(conn, one) for one in given if one.field not in ("param", "tag", "metric")]
+    plain = [_plain(conn, known, one) for one in given if one.field not in ("param", "tag", "metric")]
     within = [*scope, *plain]
     named = [_named(conn, known, one, within) for one in given if one.field in ("param", "tag", "metric")]
     return [*plain, *named]
@@ -111,13 +109,15 @@ def escaped(text: str) -> str:
 # -- what a run is -----------------------------------------------------------------------------------------------
 
 
-def _plain(conn: Connection, one: RunFilter) -> Any:
+def _plain(conn: Connection, known: Known, one: RunFilter) -> Any:
     r = schema.runs
     if one.field in STATED:
         return _stated(one, r.c[one.field])
     if one.field in TIMES:
         return _timed(one, r.c[one.field])
-    special = {"duration": _duration, "id": _id, "source": _source, "text": _anywhere, "finished_epochs": _epochs}
+    if one.field == "source":
+        return _source(known, one)
+    special = {"duration": _duration, "id": _id, "text": _anywhere, "finished_epochs": _epochs}
     return special[one.field](conn, one)
 
 
@@ -231,21 +231,34 @@ def _on_path(wanted: str) -> Any:
     return ("/" + func.lower(schema.runs.c.run_id)).like(f"%/{escaped(first)}/%/{escaped(last)}", escape="!")
 
 
-def _source(conn: Connection, one: RunFilter) -> Any:
-    """Return the condition that a history, a folder above it, a file or folder in it, or its root is named so."""
-    del conn
+def _source(known: Known, one: RunFilter) -> Any:
+    """Return the condition that runs lie in a folder or file named so; where none does, in or below such a folder."""
     if one.op in ("missing", "present"):
         return true() if one.op == "present" else false()
     if one.op not in ("eq", "in", "ne", "not_in", "contains"):
         raise BadInput(f"sources cannot be compared by {one.op}", hint="use eq, ne, in, not_in or contains")
-    found = or_(*(_lies(str(value), whole=one.op != "contains") for value in _many(one)))
+    given = [folded(str(value)) for value in _many(one)]
+    if one.op == "contains":
+        return or_(*(_lies(f"%{escaped(value)}%") for value in given))
+    exact = [value for value in given if value in known.sources]
+    below = [f"%/{escaped(value.strip('/'))}/%" for value in given if value not in known.sources]
+    found = or_(*(_holds(value) for value in exact), *(_lies(pattern) for pattern in below))
     return not_(found) if one.op in ("ne", "not_in") else found
 
 
-def _lies(value: str, *, whole: bool) -> Any:
+def _holds(folder: str) -> Any:
+    """Return the condition that `kb.vocabulary.scope_source` of a run is `folder`."""
+    r = schema.runs
+    place, start = func.lower(r.c.main_source), escaped(folder)
+    is_file = or_(place.like("%.db"), place.like("%.sqlite"))
+    itself = and_(place == folder, or_(r.c.place != "", place.not_like("%/%"), is_file))
+    inside = and_(place.like(f"{start}/%", escape="!"), place.not_like(f"{start}/%/%", escape="!"))
+    return or_(itself, and_(inside, r.c.place == "", not_(is_file)))
+
+
+def _lies(pattern: str) -> Any:
+    """Return the condition that a run's history, its root, its place or one of its files fits a pattern."""
     r, s, o = schema.runs, schema.sources, schema.roots
-    wanted = folded(value).strip("/")
-    pattern = f"%/{escaped(wanted)}/%" if whole else f"%{escaped(wanted)}%"
 
     def like(column: Any) -> Any:
         return func.lower("/" + column + "/").like(pattern, escape="!")

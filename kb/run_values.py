@@ -18,7 +18,7 @@ from sqlalchemy import Connection, and_, func, select
 from kb import schema, store
 from kb.errors import BadInput, DirectionUnknown
 from kb.history import RunFilter, RunQuery, Scalar, Wanted, Window
-from kb.run_names import Name, Names, names, only, resolve
+from kb.run_names import Name, names, only, resolve
 from kb.run_points import NO_STEP, Points
 from kb.run_sql import conditions, of_names, params_meant
 from kb.runs import histories
@@ -99,7 +99,7 @@ class Asking:
 
     def __init__(self, catalogue: Catalogue, conn: Connection, query: RunQuery) -> None:
         self.catalogue, self.conn, self.query = catalogue, conn, query
-        self.known: dict[str, Names] = names(catalogue, conn)
+        self.known = names(catalogue, conn)
         self.base = conditions(conn, self.known, query.filters)
 
     def side(self, filters: Iterable[RunFilter]) -> list[Any]:
