@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from ingest.trackers.files import Unreadable
 
@@ -70,7 +70,7 @@ def _trust(context: ssl.SSLContext, path: str) -> None:
 
 def access_of(environ: Mapping[str, str], uri: str = "") -> Access:
     """Return the access that MLflow's variables and those of requests give; credentials in the address come first."""
-    parts = urlsplit(uri)
+    parts = _parts(uri)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     named = bool(user and password)
     return Access(
@@ -83,13 +83,19 @@ def access_of(environ: Mapping[str, str], uri: str = "") -> Access:
     )
 
 
-def plain(uri: str) -> str:
-    """Return an address without credentials, query and fragment. Raises Refused for one that cannot be read."""
+def _parts(uri: str) -> SplitResult:
     try:
         parts = urlsplit(uri.strip())
-        host, port = parts.hostname, parts.port
+        _ = parts.port
     except ValueError as error:
-        raise Refused(f"the address cannot be read: {error}", hint="write it as http://HOST:PORT") from error
+        raise Refused("the address cannot be read", hint="write it as http://HOST:PORT") from error
+    return parts
+
+
+def plain(uri: str) -> str:
+    """Return an address without credentials, query and fragment. Raises Refused for one that cannot be read."""
+    parts = _parts(uri)
+    host, port = parts.hostname, parts.port
     if parts.scheme.lower() not in ("http", "https") or not host:
         raise Refused("the address names no host", hint="write it as http://HOST:PORT")
     place = f"[{host}]" if ":" in host else host
