@@ -288,8 +288,3 @@ def _closeness(want: Want, said: frozenset[str], columns: tuple[str, ...]) -> fl
     if want.where is not None:
         score += 2 * len(_value_words(want.where) & said)
     return score
-
-
-def place_label(place: Place, draft: Draft) -> str:
-    """The label that a place stands for."""
-    return draft.wants[place.want].label

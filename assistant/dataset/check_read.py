@@ -28,7 +28,7 @@ _IMPLIED = {
         """outlier outliers counts below above detection detect identify identified removing remove removed z score
         scores method after without threshold interquartile iqr rule defined located outside whiskers
         box plot point considered data new recalculate before replaced replace handling treat excluding
-        any exist year years"""
+        any exist"""
     ),
     "rows": bag(
         """handling handle missing fill filling filled replacing replace impute imputing imputed removing remove

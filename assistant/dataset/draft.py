@@ -139,10 +139,6 @@ class Draft:
         if all(other.condition != condition for other in self.limits):
             self.limits.append(Limits(condition=condition, clause=clause, said=said, at=at))
 
-    def has_limit_on(self, name: str) -> bool:
-        """Tell whether a condition on a column was read."""
-        return any(isinstance(limit.condition, Compare) and limit.condition.left == Col(name) for limit in self.limits)
-
     def numeric(self, name: str) -> bool:
         """Tell whether a column holds numbers."""
         if name in self.encoded:

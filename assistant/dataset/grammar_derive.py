@@ -69,7 +69,6 @@ def read_derived(draft: Draft, page: Page, names: tuple[str, ...]) -> None:
 
 
 _NAME = r"(?:C\d+ )"
-_GAP = r"(?:(?! \.|\?|!|;)\S+ ){0,14}?"
 _OPERATIONS: tuple[tuple[str, str], ...] = (
     (r"percentage change(?:s)?(?: (?:in|of|from|for|between|daily|price))* (?P<c>{C})(?: (?:price|"
      r"prices|from|compared|to|with|of|between|over|previous|preceding|prior|day|row|consecutive|days|"
@@ -88,9 +87,8 @@ _OPERATIONS: tuple[tuple[str, str], ...] = (
     (r"(?:multipl(?:y|ying|ied|ication)|product)(?: (?:directly|of|between|values|together|by))"
      r"* (?P<cs>{CS})(?: (?:by|with) (?P<d>{C}))?", "mul"),
     (r"(?P<c>{C}) (?:multiplied by|times|\*) (?P<d>{C})", "mul"),
-    (r"(?:sum|add(?:ing|ition)?|M_sum|total|combin(?:e|ing|ation)|summing)(?: (?:up|of|together|"
-     r"values|percentages|percentage|number|numbers|both|graduates|fields|in|for|across))"
-     r"* (?P<cs>{CS})(?: (?:to|with) (?P<d>{C}))?", "add"),
+    (r"(?:sum|add(?:ing|ition)?|M_sum|total|combin(?:e|ing|ation)|summing)(?: (?!C\d|\.|\?|by )\S+){0,8}?"
+     r" (?P<cs>{CS})(?: (?:to|with) (?P<d>{C}))?", "add"),
     (r"(?P<c>{C}) (?:plus|\+) (?P<d>{C})", "add"),
     (r"(?:M_mean|average|mean)(?: (?:\S+)){0,6}? (?P<cs>{CS})", "mean_of"),
     (r"(?:natural )?(?:log|logarithm|logarithmic)(?: (?:transformation|transform|transformed|values?|"

@@ -337,7 +337,7 @@ def read_values(draft: Draft, page: Page) -> None:
     ):
         mentions: list[Mention] = found.items("V", "v")
         names = {mention.column for mention in mentions}
-        if len(names) != 1 or _already(draft, mentions):
+        if len(names) != 1:
             for mention in mentions if len(names) > 1 else ():
                 _add(draft, found, Compare("eq", Col(mention.column), Const(mention.value)), mention)
             continue
@@ -349,10 +349,6 @@ def read_values(draft: Draft, page: Page) -> None:
         if found.match.group("not"):
             condition = Compare("ne", Col(name), Const(values[0])) if len(values) == 1 else Not(condition)
         _add(draft, found, condition, mentions[0])
-
-
-def _already(draft: Draft, mentions: list[Mention]) -> bool:
-    return False
 
 
 def read_flags(draft: Draft, page: Page) -> None:

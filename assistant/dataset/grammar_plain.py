@@ -6,7 +6,7 @@ import re
 
 from assistant.dataset.draft import Draft, Want
 from assistant.dataset.lexicon import ENTITIES
-from assistant.dataset.link import Column, Linker, Mention
+from assistant.dataset.link import Column, Linker
 from assistant.dataset.page import Found, Page
 from assistant.dataset.steps import Call, Col, Compare, Const, Derive, Limit, Measure, Resample, Sort
 from assistant.dataset.tokens import bag, stem
@@ -379,8 +379,3 @@ def _take(page: Page, words: frozenset[str]) -> None:
     for element in page.elements:
         if element.code in words:
             element.used = True
-
-
-def mention_of(name: str) -> Mention:
-    """A sure mention of a column that the words imply."""
-    return Mention(start=0, end=0, column=name)

@@ -144,7 +144,7 @@ ENTITIES = bag(
 HARMLESS = bag(
     """recompute recalculate out create generate include comprehensive preprocess preprocessing engineering
     cleaning various impact etc strength direction exactly basis visualize chart plot graph statistically
-    aboard overall etcetera calculate compute find determine identify report give show tell provide get
+    overall etcetera calculate compute find determine identify report give show tell provide get
     obtain return display list print evaluate assess examine explore investigate analyze analyse perform
     conduct check see know present output state derive using use used via by with through based what which
     who whose how many much is are was were be been being do does did has have had can could would will

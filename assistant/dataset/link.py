@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -402,8 +401,3 @@ def neighbours(linker: Linker, phrase: str, kinds: Sequence[str] = ()) -> list[t
         linker.cache[key] = linker.embed([" ".join(linker.by_name[name].parts) or name for name in names])
     cosines = linker.cache[key] @ linker.embed([phrase])[0]
     return sorted(zip((float(c) for c in cosines), names, strict=True), reverse=True)[:5]
-
-
-def spans_agree(mentions: Sequence[Mention]) -> bool:
-    """Tell whether mentions stand in order without overlap (held by a property test)."""
-    return all(a.end <= b.start for a, b in pairwise(mentions))
