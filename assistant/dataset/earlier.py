@@ -62,9 +62,7 @@ def followed(draft: Draft, previous: Query, question: str) -> Query | None:
 def _pointed(draft: Draft, query: Query) -> Query:
     """`same for age`: another column in place of the one that was measured."""
     names = [e.item.column for e in _free(draft.page, "C") if draft.numeric(e.item.column)]
-    measured = [
-        s.columns[0].name for s in query.steps if isinstance(s, Measure) and s.columns and isinstance(s.columns[0], Col)
-    ]
+    measured = _measured_columns(query)
     if len(set(names)) != 1 or len(set(measured)) != 1 or names[0] == measured[0]:
         return query
     for element in _free(draft.page, "C"):
@@ -141,9 +139,7 @@ def _grouped(query: Query, groups: tuple[str, ...]) -> Query:
 
 
 def _cleaned(query: Query) -> Query:
-    names = [
-        s.columns[0].name for s in query.steps if isinstance(s, Measure) and s.columns and isinstance(s.columns[0], Col)
-    ]
+    names = _measured_columns(query)
     if not names:
         return query
     steps = list(query.steps)
