@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assistant.assistant import Assistant
+from assistant.assistant import Assistant, turn
 from assistant.dataset.steps import Col, Measure, Query
 from assistant.dataset.wire import link
 from assistant.types import Answer
@@ -87,6 +87,8 @@ def test_the_json_of_an_answer_is_json_and_links_run_again(assistant: Assistant,
     said = json.loads(json.dumps(answer_json(assistant.ask("mean of price by region", dataset=table))))
     again = assistant.ask("mean of price by region", dataset=table, link=said["reading"]["link"])
     assert [claim["text"] for claim in said["claims"]] == [claim.text for claim in again.claims]
+    assert again.reading.table is not None
+    assert again.reading.table.chips
     assert said["dataset"]["name"] == "orders.csv"
     assert said["trail"] is not None
     assert "pd.read_csv" in said["code"]
@@ -140,3 +142,10 @@ def test_a_link_that_does_not_fit_the_table_is_refused(assistant: Assistant, tab
     stray = link(Query(steps=(Measure(label="m", function="mean", columns=(Col("nowhere"),)),)))
     with pytest.raises(BadInput, match="nowhere"):
         assistant.ask("mean of nowhere", dataset=table, link=stray)
+
+
+def test_an_earlier_reading_is_kept_for_a_follow_up(assistant: Assistant, table: Table) -> None:
+    first = turn(assistant.ask("mean of price", dataset=table))
+    assert first.query is not None
+    answer = assistant.ask("and by region?", dataset=table, history=(first,))
+    assert cited(answer)[0].value == pytest.approx(table.frame.groupby("region")["price"].mean().to_dict())

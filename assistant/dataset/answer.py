@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from assistant.dataset import follow, looks, profile, question, say
+from assistant.dataset.chips import chips
 from assistant.dataset.compute import compute
 from assistant.dataset.link import Embed, linker
 from assistant.dataset.phrases import phrases
@@ -279,7 +280,9 @@ def linked(asked: Asked) -> TableReading:
     query = query_from_link(asked.link or "")
     if problems := check(query, asked.table.columns):
         raise BadInput(f"this reading does not fit {asked.table.name}: {problems[0]}", hint="ask the question again")
-    return TableReading(words=words(query), query=query, runs=True, confidence=1.0)
+    return TableReading(
+        words=words(query), query=query, chips=chips(query, linker(asked.table)), runs=True, confidence=1.0
+    )
 
 
 def missing(table: Table, read: TableReading) -> tuple[str, ...]:
