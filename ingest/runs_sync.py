@@ -180,6 +180,14 @@ def runs_of(kb: KnowledgeBase, source_id: int) -> int:
         return int(conn.scalar(query) or 0)
 
 
+def count_runs(history: History, want: Wanted) -> int:
+    """Return how many runs of a history are wanted, without reading the points of their metrics."""
+    if want.all and history.count is not None:
+        return history.count
+    items = chain.from_iterable(READERS[part.kind](part) for part in history.parts)
+    return sum(isinstance(item, Run) and not item.loose and want.takes(item) for item in items)
+
+
 def _begin(kb: KnowledgeBase, history: History) -> int:
     """Return the id of the history's source; what was a document before is one no more."""
     with kb.catalogue.write() as conn:

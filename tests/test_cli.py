@@ -143,12 +143,6 @@ def test_filters_keep_other_sources_out(home: Path) -> None:
     assert one_object(call("search", "threshold", "--collection", "no", "--json", home=home))["hits"] == []
 
 
-def test_options_without_anything_behind_them_say_so(home: Path) -> None:
-    result = call("ingest", str(demo.NOTES), "--since", "2026-01-01", "--json", home=home)
-    assert result.exit_code == 1
-    assert "--since cannot be used yet" in one_object(result)["error"]
-
-
 @pytest.mark.parametrize("arguments", [("search",), ("ask",), ("ask", "q", "--batch", "f"), ("search", "x", "-k", "0")])
 def test_bad_usage_is_exit_2(arguments: tuple[str, ...], home: Path) -> None:
     assert call(*arguments, home=home).exit_code == 2

@@ -5,7 +5,6 @@ Whatever is heavy is imported by the command that uses it, so that a search from
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kb.errors import BadInput, CitewiseError, HomeNotFound
-from ui import cli_decisions, questions, workspace
+from kb.errors import BadInput, CitewiseError
+from ui import cli_decisions, ingesting, questions, run_table, workspace
+from ui.ingesting import follow_sync
 from ui.running import (
     AGAIN,
     STOPPED,
@@ -28,17 +28,16 @@ from ui.running import (
     home_named,
     load_settings,
     main,
-    not_yet,
     note,
     opened,
 )
 
 if TYPE_CHECKING:
-    from ingest.report import SyncReport
     from kb.knowledge import KnowledgeBase
     from kb.types import SourceInfo
 
-__all__ = ["app", "cli_decisions", "main", "questions"]  # importing them registers their commands
+# importing them registers their commands
+__all__ = ["app", "cli_decisions", "ingesting", "main", "questions", "run_table"]
 
 # -- before any command --------------------------------------------------------------------------------------------
 
@@ -66,120 +65,7 @@ def start(
         guarded(lambda: overview(ctx), as_json=as_json)
 
 
-# -- ingest and what is stored -------------------------------------------------------------------------------------
-
-
-@command("ingest")
-def ingest_command(
-    ctx: typer.Context,
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Files, folders, globs, package:NAME.")],
-    kind: Annotated[str | None, typer.Option("--kind", metavar="K", help="Read files as this kind.")] = None,
-    collection: Annotated[
-        str, typer.Option("--collection", metavar="C", help="Collection to put them in.")
-    ] = "default",
-    experiment: Annotated[str | None, typer.Option("--experiment", metavar="E", help="Not yet.")] = None,
-    since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="Not yet.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Read sources into the knowledge base; run again, it takes up what changed."""
-    not_yet(experiment=experiment, since=since)
-    if dry_run:
-        _plan(ctx, sources, collection, kind, as_json)
-        return
-    _check_there(sources)
-    with opened(ctx, make=True) as (kb, _):
-        report = follow_sync(kb, sources, collection=collection, kind=kind)
-        _finish(kb, report, as_json)
-
-
-def _check_there(sources: Sequence[str]) -> None:
-    """Raise BadInput for a source that is not there, before a home is made for nothing."""
-    import glob
-
-    for source in sources:
-        path = os.path.expanduser(source)
-        if not source.startswith("package:") and not os.path.lexists(path) and not glob.glob(path, recursive=True):
-            hint = "name a file, a folder, a glob in quotes, or an installed package as package:NAME"
-            raise BadInput(f"there is nothing at {source!r}", hint=hint)
-
-
-def follow_sync(
-    kb: KnowledgeBase, sources: Sequence[str], *, collection: str = "default", kind: str | None = None
-) -> SyncReport:
-    """Sync with progress on standard error; the first Ctrl-C or SIGTERM stops it after the batch at hand."""
-    from ingest.report import Step
-    from ingest.sync import sync
-    from ui.follow import Interrupts, follower
-
-    packages = [source.removeprefix("package:") for source in sources if source.startswith("package:")]
-    if packages:
-        note(f"Importing {', '.join(packages)} in a process of its own to read the docstrings")
-    try:
-        with Interrupts() as signals, follower() as watch:
-            watching = signals.watching(watch)
-            if packages:
-                watch(Step(stage="import", done=0, total=0))
-            return sync(kb, sources, collection=collection, kind=kind, watch=watching, stop=signals.stop)
-    except KeyboardInterrupt:
-        raise Failed({"stopped": True}, CitewiseError("stopped at once", hint=AGAIN), STOPPED) from None
-
-
-def _finish(kb: KnowledgeBase, report: SyncReport, as_json: bool) -> None:
-    """Print what an ingest did; exit 130 where it was stopped, 1 where every source failed."""
-    failed = len(report.failed)
-    result = report_json(kb, report)
-    if not as_json:
-        from ui import terminal
-
-        terminal.show_report(terminal.console(), report)
-    if report.stopped:
-        waiting = kb.catalogue.count_waiting()
-        raise Failed(
-            result,
-            CitewiseError(f"stopped; {waiting:,} of the passages read still wait to be embedded", hint=AGAIN),
-            STOPPED,
-        )
-    if failed and failed == report.added + report.updated and not report.unchanged:
-        hint = "the reasons stand with each source; `citewise sources` shows them again"
-        raise Failed(result, CitewiseError(f"none of the {failed} sources could be read", hint=hint))
-    if as_json:
-        emit(result)
-    if failed:
-        note(f"Warning: {failed} of {report.added + report.updated} new or changed sources could not be read")
-
-
-def report_json(kb: KnowledgeBase, report: SyncReport) -> dict[str, Any]:
-    """Return the object that `ingest` prints."""
-    failed = [
-        {"collection": f.key.collection, "root": f.key.root, "source": f.key.source, "reason": f.reason}
-        for f in report.failed
-    ]
-    numbers = ("added", "updated", "deleted", "unchanged", "skipped", "chunks", "embedded", "stopped")
-    counts = {name: getattr(report, name) for name in numbers}
-    return {"home": str(kb.home), **counts, "failed": failed, "seconds": round(report.seconds, 3)}
-
-
-def _plan(ctx: typer.Context, sources: Sequence[str], collection: str, kind: str | None, as_json: bool) -> None:
-    from ingest.sources import scan
-    from ingest.sync import compare, plan
-
-    try:
-        with opened(ctx) as (kb, _):
-            planned = plan(kb, sources, collection=collection, kind=kind)
-    except (HomeNotFound, BadInput) as error:
-        if isinstance(error, BadInput) and "no knowledge base" not in error.message:
-            raise
-        planned = compare([s for source in sources for s in scan(source, collection=collection, kind=kind)], {})
-    if as_json:
-        adds, updates = ([item.key.source for item in items] for items in (planned.adds, planned.updates))
-        deletes = [key.source for key in planned.deletes]
-        counts = {"unchanged": planned.unchanged, "skipped": planned.skipped}
-        emit({"dry_run": True, "adds": adds, "updates": updates, "deletes": deletes, **counts})
-        return
-    from ui import terminal
-
-    terminal.show_plan(terminal.console(), planned)
+# -- what is stored --------------------------------------------------------------------------------------------------
 
 
 @command("sources")

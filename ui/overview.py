@@ -29,7 +29,10 @@ def overview(ctx: typer.Context) -> None:
         with asking(ctx) as (kb, assistant):
             _say_known(kb, assistant.openers(), ctx.obj.as_json)
     except HomeNotFound:
-        _say_possible(ctx.obj.as_json)
+        if _say_possible(ctx.obj.as_json):
+            from ui.ingesting import ingest_here
+
+            ingest_here(ctx)
 
 
 def _say_known(kb: KnowledgeBase, questions: Sequence[str], as_json: bool) -> None:
@@ -63,21 +66,35 @@ def _print_tables(names: Sequence[str]) -> None:
         print(clean(tables_text(names)))
 
 
-def _say_possible(as_json: bool) -> None:
-    from ingest.sources import suggest
+def _say_possible(as_json: bool) -> bool:
+    """Say what could be ingested here; return whether a person at the terminal wants it."""
+    from ui.first_contact import here as looked_at
 
     here = Path.cwd()
-    found, tables = suggest(here), table_names(here)
-    listed = ", ".join(f"{n:,} {kind}" for kind, n in found.items())
+    possible, tables = looked_at(here), table_names(here)
+    found = bool(possible.documents or possible.histories)
     hint = "citewise ingest ." if found else ask_command(tables[0]) if tables else "citewise demo"
     if as_json:
-        emit({"home": None, "found": found, "suggestion": hint, **tables_json(tables)})
-        return
+        emit({"home": None, **possible.json(), "suggestion": hint, **tables_json(tables)})
+        return False
     if found:
-        print(f"No knowledge base here yet. {here.name}: {listed}; ingest?\n  {hint}")
+        from ui.terminal import clean
+
+        print(clean(f"No knowledge base here yet. {possible.words()}; ingest?\n  {hint}"))
     elif not tables:
         print(f"No knowledge base here yet, and no documents to ingest. See one at work:\n  {hint}")
     _print_tables(tables)
+    return found and _wanted()
+
+
+def _wanted() -> bool:
+    from ui.terminal import is_interactive
+
+    if not is_interactive():
+        return False
+    import typer
+
+    return typer.confirm("Ingest it now?", err=True, default=True)
 
 
 def _counts(names: Sequence[str]) -> dict[str, int]:

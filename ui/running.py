@@ -203,13 +203,6 @@ def filters_of(
     return Filters(collections=tuple(collections or ()), kinds=tuple(kinds or ()), sources=tuple(sources or ()))
 
 
-def not_yet(**options: object) -> None:
-    """Refuse options that nothing stands behind yet."""
-    for name, value in options.items():
-        if value is not None:
-            raise BadInput(f"--{name} cannot be used yet", hint=f"leave --{name} out; what is ingested can be asked")
-
-
 def one_question(words: Sequence[str] | None, batch: Path | None) -> str:
     """Return the question typed, or "" for a batch; exactly one of both must be there."""
     from ui.batches import clean_input

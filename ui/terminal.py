@@ -354,9 +354,28 @@ def show_report(out: Console, report: SyncReport) -> None:
     out.print(
         f"; {plural(report.chunks, 'passage')} known, {report.embedded:,} texts embedded now ({report.seconds:.1f} s)"
     )
+    _show_runs(out, report)
     if report.failed:
         out.print(f"{plural(bad, 'source')} could not be read:")
         show_reasons(out, [(failure.key.source, failure.reason) for failure in report.failed])
+
+
+def _show_runs(out: Console, report: SyncReport) -> None:
+    """Print what became of runs, and what of them could not be read."""
+    ran = report.runs
+    counts = (
+        (ran.added, "new"),
+        (ran.updated, "changed"),
+        (ran.unchanged, "unchanged"),
+        (ran.removed, "removed"),
+        (ran.left_out, "not wanted"),
+    )
+    if told := [f"{n:,} {what}" for n, what in counts if n]:
+        linked = f"; {plural(report.mentions, 'mention')} of runs in documents" if report.mentions else ""
+        out.print(f"Runs: {', '.join(told)}{linked}")
+    if report.partial:
+        out.print(f"Of {plural(len(report.partial), 'source')} some could not be read:")
+        show_reasons(out, [(failure.key.source, failure.reason) for failure in report.partial])
 
 
 def show_plan(out: Console, plan: SyncPlan) -> None:
