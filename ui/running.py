@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kb.errors import BadInput, CitewiseError, HomeNotFound
+from kb.errors import CitewiseError, HomeNotFound
 from ui import workspace
 
 if TYPE_CHECKING:
