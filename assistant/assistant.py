@@ -184,6 +184,11 @@ class Assistant:
             timings=clock.done(),
         )
 
+    @property
+    def has_openers(self) -> bool:
+        """Tell whether `openers` returns at once."""
+        return self.kb.catalogue.generation in self._openers
+
     def openers(self) -> tuple[str, ...]:
         """Return three questions that work on what is ingested."""
         generation = self.kb.catalogue.generation

@@ -116,7 +116,7 @@ def test_an_unknown_table_in_the_address_is_none(app: AppTest) -> None:
     app.query_params["d"] = "nothing"
     app.run()
     assert not app.exception
-    assert "Nothing to answer from yet" in trees(app)
+    assert "Ask a table, or your documentation" in trees(app)
 
 
 def test_a_table_whose_file_is_gone_says_so(app: AppTest, table: datasets.Dataset) -> None:

@@ -280,8 +280,8 @@ def earlier() -> Node:
 # -- around the turns ------------------------------------------------------------------------------------------
 
 
-def welcome(questions: Sequence[str], sources: int, passages: int) -> Node:
-    """Return the page of a chat in which nothing was asked yet."""
+def welcome(questions: Sequence[str] | None, sources: int, passages: int) -> Node:
+    """Return the page of a chat in which nothing was asked yet; None while its questions are still being tried."""
     known = f"{counted(sources, 'source')} and {counted(passages, 'passage')} are ready to answer."
     return el(
         "section",
@@ -291,6 +291,7 @@ def welcome(questions: Sequence[str], sources: int, passages: int) -> Node:
             "p", "cw-lede", "Citewise answers from your own documentation, in quotes that it has checked word for word."
         ),
         suggestions("Try one of these", questions) if questions else None,
+        el("p", "cw-label", "Looking for questions that work …") if questions is None else None,
         el("p", "cw-note", known),
     )
 
@@ -298,14 +299,15 @@ def welcome(questions: Sequence[str], sources: int, passages: int) -> Node:
 def nothing_yet(failed: int) -> Node:
     """Return the page of a chat over an empty knowledge base: how to fill it."""
     why = f"{counted(failed, 'source')} could not be read; the Library says why." if failed else ""
+    library = button("cw-suggestion", {"do": "go", "to": "library"}, el("span", "", "Add documentation in the Library"))
     return el(
         "section",
         "cw-welcome",
-        el("h1", "", "Nothing to answer from yet"),
-        el(
-            "p", "cw-lede", "Citewise answers from your own documentation, in quotes that it has checked word for word."
-        ),
-        el("p", "", "Give it something to read, in a terminal in your project's folder:"),
+        el("h1", "", "Ask a table, or your documentation"),
+        el("p", "cw-lede", "Open a table above and ask about it: every number is computed and cited."),
+        el("p", "", "To ask documentation and notes too, give Citewise something to read:"),
+        el("div", "cw-suggestions", library),
+        el("p", "", "or in a terminal, in your project's folder:"),
         el(
             "pre",
             "cw-code",

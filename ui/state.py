@@ -195,17 +195,6 @@ def assistant() -> Assistant:
     return _assistant(kb.home, kb)
 
 
-@st.cache_data(show_spinner=False, max_entries=4)
-def _openers(_assistant: Assistant, home: str, generation: int) -> tuple[str, ...]:
-    return _assistant.openers()
-
-
-def first_questions() -> tuple[str, ...]:
-    """Return three questions that work on what is ingested now."""
-    kb = knowledge()
-    return _openers(assistant(), str(kb.home), kb.catalogue.generation)
-
-
 # -- borders ---------------------------------------------------------------------------------------------------
 
 

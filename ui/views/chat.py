@@ -100,9 +100,21 @@ def _empty() -> None:
     passages = sum(source.chunks for source in sources)
     if passages:
         ready = sum(source.chunks > 0 for source in sources)
-        state.surface(render.welcome(state.first_questions(), ready, passages), key="welcome")
+        _welcome(ready, passages)
     else:
-        state.show(render.nothing_yet(sum(source.state is SourceState.FAILED for source in sources)))
+        failed = sum(source.state is SourceState.FAILED for source in sources)
+        state.surface(render.nothing_yet(failed), key="nothing-yet")
+
+
+def _welcome(ready: int, passages: int) -> None:
+    """Show the page at once; its questions follow when each has been tried."""
+    place = st.empty()
+    if not state.assistant().has_openers:
+        with place.container():
+            state.show(render.welcome(None, ready, passages))
+    questions = state.assistant().openers()
+    with place.container():
+        state.surface(render.welcome(questions, ready, passages), key="welcome")
 
 
 # -- answering -------------------------------------------------------------------------------------------------
