@@ -223,7 +223,7 @@ def _reasons(unit: _Unit, document: Document, key: SourceKey) -> Iterator[Claim]
     told += [span for span in _of(unit, document, "decision", "body") if _CAUSAL.search(span.of(document.text))]
     told += _of(unit, document, "context")
     if not told:
-        told += [span for span in _of(unit, document, "consequences", "body")]
+        told += list(_of(unit, document, "consequences", "body"))
     for span in list(dict.fromkeys(told))[:MAX_REASONS]:
         yield Claim(text=span.of(document.text), verdict=Verdict.QUOTED, citations=(_cited(span, document, key),))
 
