@@ -34,6 +34,9 @@ class Scope:
     datasets: tuple[str, ...] = ()
     states: Mapping[str, int] = field(default_factory=lambda: NOTHING)
 
+    def __hash__(self) -> int:
+        return hash((self.tracker, self.experiment, self.source))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logged:
@@ -53,6 +56,9 @@ class Logged:
     high: float | None = None
     points: int = 0
     direction: str | None = None
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.name, self.split))
 
     @property
     def runs(self) -> int:
