@@ -14,6 +14,7 @@ from ingest.trackers.files import version_of
 from kb.errors import BadInput
 from kb.types import SourceKey
 
+SERVER = "mlflow-server"
 FORMAT = "1"  # moves when readers read the same files differently, so that unchanged files are read again
 
 
@@ -75,7 +76,7 @@ def local(source: str) -> str:
 
 def is_history(kind: str) -> bool:
     """Tell whether a stored source of this kind is an experiment history."""
-    return kind.split("+")[0] in READERS
+    return kind == SERVER or kind.split("+")[0] in READERS
 
 
 def histories_in(scan: Scan, kind: str | None = None) -> Histories:

@@ -11,9 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ingest.loaders import LOADERS
+from ingest.mlflow_server import address, is_server
 from ingest.report import Failure, Step, SyncReport
 from ingest.runs_found import Histories, documents_of, histories_in, is_history, local
 from ingest.runs_sync import ALL, RunsDone, RunsPlan, Wanted, apply_runs, plan_runs
+from ingest.server_sync import sync_server
 from ingest.sources import Found, Scan, scan
 from ingest.split import split
 from kb import mentions, runs
@@ -38,6 +40,8 @@ class SyncPlan:
     unchanged: int = 0
     skipped: int = 0
     runs: RunsPlan = field(default_factory=RunsPlan)
+    collection: str = "default"
+    servers: tuple[str, ...] = ()
 
 
 def _quiet(_: Step) -> None:
@@ -58,7 +62,7 @@ def sync(
     watch: Watch = _quiet,
     stop: Stop = _never,
 ) -> SyncReport:
-    """Ingest `sources` (files, folders, globs, URIs of local stores, `package:NAME`), then embed what waits.
+    """Ingest `sources` (files, folders, globs, URIs of stores and servers, `package:NAME`), then embed what waits.
 
     Unchanged sources cost a hash; a source that fails is kept with its reason and stops nothing. Of experiment
     histories only the runs that `want` takes are stored. Raises BadInput for a source that is not there, IndexMismatch,
@@ -104,7 +108,9 @@ def plan_over(
     roots = sorted({info.key.root for info in infos if info.key.collection == collection})
     of_runs = kind is not None and is_history(kind)
     reading = None if of_runs else kind
-    scans = [s for name in sources for s in scan(local(name), collection=collection, kind=reading, roots=roots)]
+    servers = tuple(dict.fromkeys(address(name) for name in sources if is_server(name)))
+    paths = [name for name in sources if not is_server(name)]
+    scans = [s for name in paths for s in scan(local(name), collection=collection, kind=reading, roots=roots)]
     found = [Histories() if reading is not None else histories_in(s, kind) for s in scans]
     documents = [_without(s) if of_runs else documents_of(s, h.found) for s, h in zip(scans, found, strict=True)]
     stored = {i.key: i.hash if i.state in _READ else "" for i in infos if not is_history(i.kind)}
@@ -114,6 +120,8 @@ def plan_over(
     return replace(
         planned,
         runs=ran,
+        collection=collection,
+        servers=servers,
         deletes=tuple(key for key in planned.deletes if key not in histories),
         unchanged=planned.unchanged + ran.unchanged,
     )
@@ -178,6 +186,9 @@ def apply(
         kb.drop(turned)
     report = _apply_documents(kb, planned, watch=watch, stop=stop)
     done = apply_runs(kb, planned.runs, want, watch=watch, stop=stop)
+    for server in planned.servers:
+        if not stop():
+            sync_server(kb, server, planned.collection, want, done, watch=watch, stop=stop)
     gone = [key for key in planned.runs.deletes if key not in adding]
     if gone and not stop():
         kb.drop(gone)
@@ -188,7 +199,7 @@ def apply(
 def _mark_mentions(kb: KnowledgeBase, planned: SyncPlan) -> bool:
     """Note that mentions of runs are to be looked for; return whether that was left undone before."""
     stale = kb.catalogue.get(mentions.STALE, "0") == "1"
-    ran = planned.runs.todo or planned.runs.deletes
+    ran = planned.runs.todo or planned.runs.deletes or planned.servers
     if not stale and (ran or ((planned.adds or planned.updates) and runs.count(kb.catalogue, deleted=True))):
         kb.catalogue.put(mentions.STALE, "1")
     return stale

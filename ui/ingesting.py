@@ -59,9 +59,10 @@ def ingest_here(ctx: typer.Context) -> None:
 
 def _check_there(sources: Sequence[str]) -> None:
     """Raise BadInput for a source that is not there, before a home is made for nothing."""
+    from ingest.mlflow_server import is_server
     from ingest.runs_found import local
 
-    for source in sources:
+    for source in (source for source in sources if not is_server(source)):
         path = os.path.expanduser(local(source))
         if not source.startswith("package:") and not os.path.lexists(path) and not glob.glob(path, recursive=True):
             hint = "name a file, a folder, a glob in quotes, or an installed package as package:NAME"
@@ -171,8 +172,13 @@ def _plan(
 def _counted(planned: SyncPlan, want: Wanted) -> list[dict[str, Any]]:
     """Return the histories of a plan with their runs, counted without reading a point of a metric."""
     from ingest.runs_sync import count_runs
+    from ingest.server_sync import count_of
 
-    return [
+    servers = [
+        {"source": url, "kind": "mlflow-server", "why": "a server", "runs": count_of(url, want), "new": True}
+        for url in planned.servers
+    ]
+    return servers + [
         {
             "source": history.key.source,
             "kind": history.kind,
