@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kb.errors import BadInput, CitewiseError
-from ui import cli_decisions, ingesting, questions, run_table, workspace
+from ui import cli_checks, cli_decisions, ingesting, questions, run_table, workspace
 from ui.ingesting import follow_sync
 from ui.running import (
     AGAIN,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from kb.types import SourceInfo
 
 # importing them registers their commands
-__all__ = ["app", "cli_decisions", "ingesting", "main", "questions", "run_table"]
+__all__ = ["app", "cli_checks", "cli_decisions", "ingesting", "main", "questions", "run_table"]
 
 # -- before any command --------------------------------------------------------------------------------------------
 
