@@ -46,7 +46,7 @@ def _without_odd(asking: Asking, found: Measured) -> dict[str, int]:
 
 
 def listing(asking: Asking) -> RunResult:
-    """Answer list: ids of runs, or the values of what is wanted, in order, at most `limit`."""
+    """Answer list: ids of runs, or the different values of what is wanted, in order; of at most `limit` runs."""
     query = asking.query
     measure = asking.measure(asking.base) if query.metric is not None else None
     found = measured(asking, asking.base, measure)
@@ -69,7 +69,8 @@ def _wanted_values(asking: Asking, shown: Sequence[Reading]) -> tuple[list[Any],
     pks = [one.pk for one in shown]
     have = [cells(asking, wanted, pks, asking.base) for wanted in asking.query.wanted]
     if len(have) == 1:
-        return [have[0][pk].value for pk in pks if pk in have[0]], have
+        values = {same(have[0][pk].value): have[0][pk].value for pk in reversed(pks) if pk in have[0]}
+        return list(reversed(values.values())), have
     return [[one[pk].value if pk in one else None for one in have] for pk in pks], have
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import select
 
@@ -23,7 +22,7 @@ from kb.runs import Param, RunRow
 
 
 def changed(asking: Asking) -> RunResult:
-    """Answer changed: parameters that differ between the two sides; null is not set.
+    """Answer changed: parameters that differ between the two sides, `wanted` ones aside; null is not set.
 
     Without sides and with a metric it is the best run against the second best. A parameter in which the runs of one
     side differ among themselves is left out and told.
@@ -33,11 +32,11 @@ def changed(asking: Asking) -> RunResult:
         return nothing(asking, found, None, *missing([None if not one else 0.0 for one in pairs]))
     agreed = [agreement(side) for side in pairs]
     mixed = sorted({*agreed[0][1], *agreed[1][1]})
-    keep = _only_wanted(asking)
+    aside = _left_aside(asking)
     value: dict[str, list[Scalar]] = {}
     for name in dict.fromkeys((*agreed[0][0], *agreed[1][0])):
         ends = [params[name].value if name in params else None for params, _ in agreed]
-        if name not in mixed and keep(name) and same(ends[0]) != same(ends[1]):
+        if name not in mixed and name not in aside and same(ends[0]) != same(ends[1]):
             value[name] = ends
     who = refs(asking, [row.pk for side in pairs for row in side[:MOST_RUNS]])
     firsts = [next(ref for ref in who if ref.pk == side[0].pk) for side in pairs]
@@ -47,7 +46,7 @@ def changed(asking: Asking) -> RunResult:
     return outcome(
         asking, "compare_params", value, found, None, runs=who, cited=cited, considered=sum(map(len, pairs)),
         rows=RunTable(columns=("parameter", *(ref.run_id for ref in firsts)), rows=rows[:MOST_RUNS]),
-        notes=tuple(f"{name} differs between the runs of one side" for name in mixed if keep(name)),
+        notes=tuple(f"{name} differs between the runs of one side" for name in mixed if name not in aside),
     )  # fmt: skip
 
 
@@ -81,13 +80,10 @@ def agreement(rows: Sequence[RunRow]) -> tuple[dict[str, Param], list[str]]:
     return {name: one for name, one in params.items() if name not in mixed}, list(mixed)
 
 
-def _only_wanted(asking: Asking) -> Any:
-    wanted = [one.name for one in asking.query.wanted if one.field == "param" and one.name]
-    if not wanted:
-        return lambda name: True
+def _left_aside(asking: Asking) -> set[str]:
     known = asking.known["param"]
-    meant = {one.name for name in wanted for tier in known.tiers(name) for one in tier}
-    return lambda name: name in meant
+    wanted = [one.name for one in asking.query.wanted if one.field == "param" and one.name]
+    return {one.name for name in wanted for tier in known.tiers(name) for one in tier}
 
 
 def params(asking: Asking) -> RunResult:
@@ -108,9 +104,11 @@ def params(asking: Asking) -> RunResult:
         ids = tuple(ref.run_id for ref in refs(asking, [one.pk for one in chosen[:20]]))
         raise SeveralFit(len(chosen), ", ".join(mixed[:5]), ids)
     who = refs(asking, [one.pk for one in chosen[:MOST_RUNS]])
-    cited = tuple(citation(who[0], cell.field, cell.value, step=cell.step, split=cell.split) for cell in have.values())
+    by_pk = {ref.pk: ref for ref in who}
+    cited = tuple(citation(by_pk[pk], cell.field, cell.value, step=cell.step, split=cell.split)
+                  for pk, cell in have.values() if pk in by_pk)  # fmt: skip
     cited += cite_readings(who, chosen, measure) if measure else ()
-    value = {name: cell.value for name, cell in have.items()}
+    value = {name: cell.value for name, (_, cell) in have.items()}
     told = tuple(f"{name} differs between the {len(chosen)} runs that fit" for name in mixed)
     return outcome(
         asking, "run_params" if have else "none", value if have else None, found, measure, runs=who, cited=cited,
@@ -126,26 +124,31 @@ def _loose(asking: Asking, found: Measured) -> Measured:
     return replace(found, readings=tuple(Reading(row.id, row.state) for row in rows), loose=bool(rows))
 
 
-def _agreed_cells(asking: Asking, chosen: Sequence[Reading]) -> tuple[dict[str, Cell], list[str], list[str]]:
-    """Return what the chosen runs agree in by name, the names in which they differ, and what none has."""
+def _agreed_cells(
+    asking: Asking, chosen: Sequence[Reading]
+) -> tuple[dict[str, tuple[int, Cell]], list[str], list[str]]:
+    """Return what the chosen runs agree in, with a run that has it, the names in which they differ, and notes."""
     if not asking.query.wanted:
         agreed, mixed = agreement(_whole(asking, chosen))
-        return {name: Cell(one.value, one.text or "", f"params.{name}") for name, one in agreed.items()}, mixed, []
-    have: dict[str, Cell] = {}
-    mixed, notes = [], []
+        first = chosen[0].pk
+        have = {name: (first, Cell(one.value, one.text or "", f"params.{name}")) for name, one in agreed.items()}
+        return have, mixed, []
+    have, mixed, notes = {}, [], []
     pks = [one.pk for one in chosen]
     for wanted in asking.query.wanted:
         found = cells(asking, wanted, pks, [*asking.base, schema.runs.c.id.in_(pks[:MOST_RUNS])])
-        by_name: dict[str, list[Cell]] = defaultdict(list)
-        for cell in found.values():
-            by_name[_called(wanted, cell)].append(cell)
+        by_name: dict[str, list[tuple[int, Cell]]] = defaultdict(list)
+        for pk in pks:
+            if pk in found:
+                by_name[_called(wanted, found[pk])].append((pk, found[pk]))
         for name, ones in by_name.items():
-            if len({same(one.value) for one in ones}) > 1:
+            if len({same(one.value) for _, one in ones}) > 1:
                 mixed.append(name)
             else:
                 have[name] = ones[0]
-        if not found:
-            notes.append(f"{wanted.name or wanted.field} is not set")
+        if len(found) < len(pks):
+            some = f" in {len(pks) - len(found)} of the {len(pks)} runs that fit" if found else ""
+            notes.append(f"{wanted.name or wanted.field} is not set{some}")
     return have, mixed, notes
 
 

@@ -49,12 +49,14 @@ def cite_readings(runs: Iterable[RunRef], readings: Iterable[Reading], measure: 
     return tuple(
         citation(ref, measure.cited, one.value, step=one.step, split=measure.split)
         for ref in runs
-        if (one := by_pk.get(ref.pk)) is not None and one.value is not None and _stored(measure)
+        if (one := by_pk.get(ref.pk)) is not None and one.value is not None and _stored(measure, one)
     )
 
 
-def _stored(measure: Measure) -> bool:
-    """Tell whether the figure can be read again without the window it was taken in."""
+def _stored(measure: Measure, one: Reading) -> bool:
+    """Tell whether the value can be read again: not the lack of a finite one, nor a figure of a window."""
+    if measure.figure in ("best", "worst", "low", "high") and not one.finite:
+        return False
     return measure.window is None or measure.figure not in ("count", "mean", "steps")
 
 

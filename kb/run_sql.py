@@ -102,8 +102,8 @@ def _contains(value: Scalar, column: Any) -> Any:
 
 
 def escaped(text: str) -> str:
-    """Return a text with what LIKE would read as a pattern escaped by `!`."""
-    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    """Return a text with what LIKE would read as a pattern escaped by `!`; SQLite would end it at a NUL."""
+    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_").replace("\x00", "\uffff")
 
 
 # -- what a run is -----------------------------------------------------------------------------------------------

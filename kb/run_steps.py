@@ -46,7 +46,7 @@ def _all(found: Measured) -> list[Reading]:
 
 
 def best_step(asking: Asking) -> RunResult:
-    """Answer best_step: where the metric was best, low or high first, or first lay below or above a value."""
+    """Answer best_step: where the metric was best, low or high first; or the step that first lay below or above."""
     measure = needed(asking, asking.base)
     found = _having(asking, measure)
     present = _all(found)
@@ -62,8 +62,10 @@ def best_step(asking: Asking) -> RunResult:
         return nothing(asking, found, measure, "no step has such a value")
     value, step, pks = _first_of(there, figure, direction)
     who = refs(asking, pks[:MOST_RUNS])
+    asked = figure == "first" and (asking.query.below is not None or asking.query.above is not None)
     return outcome(
-        asking, "best_step", {"step": step, "value": value}, found, measure, runs=who, ties=len(pks),
+        asking, "value" if asked else "best_step", step if asked else {"step": step, "value": value}, found, measure,
+        runs=who, ties=len(pks),
         considered=len(present), direction=direction, rows=curve(inside[pks[0]], measure.label),
         cited=tuple(citation(ref, f"metrics.{measure.label}", value, step=there[ref.pk][1], split=measure.split)
                     for ref in who),

@@ -100,10 +100,11 @@ def _compared(query: RunQuery) -> str:
 
 
 def _differing(query: RunQuery) -> str:
-    what = _list(map(_value, query.wanted)) or "parameters"
+    aside = f" (apart from {_list(map(_value, query.wanted))})" if query.wanted else ""
+    what = f"parameters{aside} that differ between"
     if not query.first and not query.second:
-        return f"{what} that differ between the best and the second best run by {_measured(query)}{_over(query)}"
-    return f"{what} that differ between {_side(query.first)} and {_side(query.second)}{_among(query)}"
+        return f"{what} the best and the second best run by {_measured(query)}{_over(query)}"
+    return f"{what} {_side(query.first)} and {_side(query.second)}{_among(query)}"
 
 
 def _step(query: RunQuery) -> str:
