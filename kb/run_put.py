@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from kb import directions, schema, store
 from kb.directions import Told
@@ -154,6 +154,8 @@ class _Putting:
                 continue
             if point.step is not None and not -_LONGEST <= point.step <= _LONGEST:
                 point = point._replace(step=None)  # 64 bits do not hold it
+            if not point.name.isascii():
+                point = point._replace(name=_text(point.name))
             points = gathered.get((point.name, point.split))
             if points is None:
                 points = gathered[point.name, point.split] = Gathered()
@@ -172,12 +174,12 @@ class _Putting:
         if not self.batch:
             return
         new = [told for told in self.told.values() if told and (told.experiment, told.metric) not in self.kept]
+        fresh = sum(prepared.pk is None for prepared in self.batch)
         with self.catalogue.write() as conn:
             _write(conn, self.batch)
             directions.keep(conn, new)
             store.touch(conn)
         self.kept |= {(told.experiment, told.metric) for told in new}
-        fresh = sum(prepared.pk is None for prepared in self.batch)
         self.added += fresh
         self.updated += len(self.batch) - fresh
         self.batch, self.size = [], 0
@@ -365,17 +367,42 @@ def _write(conn: Connection, batch: Sequence[_Prepared]) -> None:
     changed = [prepared for prepared in batch if prepared.pk is not None]
     if changed:
         _renew(conn, changed)
-    fresh = [prepared for prepared in batch if prepared.pk is None]
-    pks = _insert(conn, schema.runs, [prepared.row for prepared in fresh])
-    owners = [*((prepared, int(prepared.pk or 0)) for prepared in changed), *zip(fresh, pks, strict=True)]
+    _insert_runs(conn, [prepared for prepared in batch if prepared.pk is None])
     for table, attribute in ((schema.run_params, "params"), (schema.run_tags, "tags")):
-        if rows := [{"run_id": pk, **row} for prepared, pk in owners for row in getattr(prepared, attribute)]:
+        if rows := [{"run_id": one.pk, **row} for one in batch for row in getattr(one, attribute)]:
             conn.execute(insert(table), rows)
-    metrics = [(pk, values, points) for prepared, pk in owners for values, points in prepared.metrics]
-    ids = _insert(conn, schema.run_metrics, [{"run_id": pk, **values} for pk, values, _ in metrics])
+    _insert_metrics(conn, batch)
+
+
+def _insert_runs(conn: Connection, fresh: Sequence[_Prepared]) -> None:
+    """Insert runs and take their keys; asking for them in one go is many times quicker than row by row."""
+    if not fresh:
+        return
+    r = schema.runs
+    before = int(conn.scalar(select(func.max(r.c.id))) or 0)
+    conn.execute(insert(r), [prepared.row for prepared in fresh])
+    query = select(r.c.id, r.c.experiment, r.c.run_id, r.c.copy)
+    query = query.where(r.c.id > before, r.c.source_id == fresh[0].row["source_id"])
+    pks = {(row.experiment, row.run_id, row.copy): row.id for row in conn.execute(query)}
+    for prepared in fresh:
+        row = prepared.row
+        prepared.pk = pks[row["experiment"], row["run_id"], row["copy"]]
+
+
+def _insert_metrics(conn: Connection, batch: Sequence[_Prepared]) -> None:
+    m = schema.run_metrics
+    rows = [{"run_id": one.pk, **values} for one in batch for values, _ in one.metrics]
+    if not rows:
+        return
+    conn.execute(insert(m), rows)
+    ids: dict[tuple[int, str, str | None], int] = {}
+    query = select(m.c.id, m.c.run_id, m.c.name, m.c.split)
+    for part in store.batches([one.pk for one in batch]):
+        ids |= {(row.run_id, row.name, row.split): row.id for row in conn.execute(query.where(m.c.run_id.in_(part)))}
     packed = [
-        {"metric_id": id, "points": points}
-        for id, (_, _, points) in zip(ids, metrics, strict=True)
+        {"metric_id": ids[int(one.pk or 0), values["name"], values["split"]], "points": points}
+        for one in batch
+        for values, points in one.metrics
         if points is not None
     ]
     if packed:
@@ -391,11 +418,3 @@ def _renew(conn: Connection, changed: Sequence[_Prepared]) -> None:
     row: dict[str, Any] = {name: bindparam(f"b_{name}") for name in names}
     values = [{"b_id": p.pk, **{f"b_{name}": p.row[name] for name in names}} for p in changed]
     conn.execute(update(schema.runs).where(schema.runs.c.id == bindparam("b_id")).values(row), values)
-
-
-def _insert(conn: Connection, table: Any, rows: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Insert rows and return their ids in the same order."""
-    if not rows:
-        return []
-    made = conn.execute(insert(table).returning(table.c.id, sort_by_parameter_order=True), list(rows))
-    return [int(id) for id in made.scalars()]

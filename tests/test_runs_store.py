@@ -230,3 +230,12 @@ def test_deleted_and_loose_runs_are_counted_only_where_asked(catalogue: Catalogu
     runs.put_runs(catalogue, source(catalogue), listed)
     assert [runs.count(catalogue), runs.count(catalogue, deleted=True)] == [1, 2]
     assert [row.run_id for row in runs.runs(catalogue, deleted=False, loose=False)] == ["aaaa"]
+
+
+def test_names_that_are_no_valid_text_are_stored_as_their_escapes(catalogue: Catalogue) -> None:
+    points = (Point("a\udc80", 1.0, 1), Point("a\\udc80", 2.0, 2))
+    run = made("\udcff", points=points, params={"\ud800": "\udfff"}, tags={"t": "\ud800"}, name="\ud800")
+    runs.put_runs(catalogue, source(catalogue), [run])
+    (row,) = runs.runs(catalogue)
+    assert (row.run_id, row.name, row.params["\\ud800"].value) == ("\\udcff", "\\ud800", "\\udfff")
+    assert [(metric.name, metric.figures.count) for metric in row.metrics] == [("a\\udc80", 2)]
