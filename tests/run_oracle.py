@@ -7,6 +7,7 @@ import math
 import statistics
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -183,6 +184,8 @@ def way(name: str, k: Kept | None = None) -> str:
 def holds(k: Kept, f: RunFilter) -> bool:
     if f.field == "id":
         return (f.op == "in" and k.run.run_id in (f.value or ())) or (f.op == "eq" and k.run.run_id == f.value)
+    if f.field == "started" and isinstance(f.value, str):
+        return k.run.started is not None and datetime.fromtimestamp(k.run.started, UTC).date().isoformat() == f.value
     if f.field == "finished_epochs":
         return epochs_done(k)
     if f.field == "metric":
@@ -216,9 +219,11 @@ def compares(value: Any, f: RunFilter) -> bool:
         return value is None
     if f.op == "present":
         return value is not None
+    wanted = f.value
+    if wanted is None:
+        return (value is None) == (f.op == "eq")
     if value is None:
         return False
-    wanted = f.value
     if f.op == "in":
         return any(same(value, w) for w in wanted)  # type: ignore[union-attr]
     if f.op == "not_in":

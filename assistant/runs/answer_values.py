@@ -9,7 +9,8 @@ from typing import Any, Protocol, TypeVar
 
 from assistant.runs.types import RunReading
 from kb.directions import infer
-from kb.history import RunQuery
+from kb.errors import BadInput, DirectionUnknown, NameAmbiguous, NameUnknown, SeveralFit
+from kb.history import RunFilter, RunQuery, Wanted
 
 _EXCEPTION = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Warning|Timeout)\b)", re.MULTILINE)
 _MODULE = re.compile(r"No module named ['\"]?([\w.]+)")
@@ -28,17 +29,49 @@ R = TypeVar("R", bound=Valued)
 
 
 def answered_values(reading: RunReading, run: Callable[[RunQuery], R]) -> R | None:
-    """Return the result of a reading; None where no spelling has one or several have it and cannot be joined."""
+    """Return the result of a reading; None where no spelling has one or several have it and cannot be joined.
+
+    Raises what running raised where no spelling has a result: NameUnknown, NameAmbiguous, SeveralFit, DirectionUnknown.
+    """
     if reading.query is None:
         return None
-    results = [run(query) for query in (reading.query, *reading.variants)]
-    found = [result for result in results if result.value is not None and result.value != {}]
+    found, failed = [], None
+    for query in (reading.query, *reading.variants):
+        try:
+            result = run(query)
+        except (NameUnknown, NameAmbiguous, SeveralFit, DirectionUnknown, BadInput) as error:
+            failed = failed or error
+            continue
+        if result.value is not None and result.value != {}:
+            found.append(result)
     if not found:
+        if failed is not None:
+            raise failed
         return None
-    result = found[0] if len(found) == 1 else _joined(reading.query, found)
-    if result is not None and reading.shift and isinstance(result.value, dict):
-        result = replace(result, value={k: v + reading.shift for k, v in result.value.items()})  # type: ignore[type-var]
-    return _extracted(result, reading.extract) if result is not None else None
+    if reading.label and len(found) == 1:
+        return _labelled(reading, found[0], run)
+    made = found[0] if len(found) == 1 else _joined(reading.query, found)
+    if made is not None and reading.shift and isinstance(made.value, dict):
+        made = replace(made, value={k: v + reading.shift for k, v in made.value.items()})  # type: ignore[type-var]
+    return _extracted(made, reading.extract) if made is not None else None
+
+
+def _labelled(reading: RunReading, best: R, run: Callable[[RunQuery], R]) -> R | None:
+    """The best value with what it is known by, where all runs that have it agree."""
+    query = reading.query
+    if query is None or query.metric is None:
+        return None
+    equal = RunFilter(field="metric", name=query.metric, value=best.value, figure=query.figure)
+    named = run(
+        replace(
+            query, select="distinct", metric=None, split=None, figure="last", filters=(*query.filters, equal),
+            wanted=(Wanted(field="param", name=reading.label),), labels=(), direction=None,
+        )
+    )  # fmt: skip
+    if not isinstance(named.value, list) or len(named.value) != 1:
+        return None
+    value = {"label": named.value[0], "value": best.value}
+    return replace(best, kind="best_model", value=value)  # type: ignore[type-var]
 
 
 def _joined(query: RunQuery, found: Sequence[R]) -> R | None:

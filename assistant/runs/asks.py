@@ -14,6 +14,7 @@ from assistant.runs.lexicon import BEST, HIGH, LOW, RUN_NOUNS, WORST
 from assistant.runs.named import RunLink
 from assistant.runs.names import NameLink
 from assistant.runs.page import Element, Found
+from assistant.runs.tokens import plain_words
 from kb.history import RunFilter, Wanted, Window
 
 Rule = Callable[[Draft], bool]
@@ -35,6 +36,10 @@ _FIELDS: dict[str, Any] = {
 }  # fmt: skip
 _FIELD = "(?:" + "|".join(_FIELDS) + ")"
 
+
+_KINDS = frozenset(
+    map(stem, ("model", "estimator", "classifier", "algorithm", "architecture", "method", "regressor", "net"))
+)
 
 # -- pieces -----------------------------------------------------------------------------------------------------------
 
@@ -598,6 +603,7 @@ def _effect_alone(draft: Draft, found: Found) -> bool:
         return False
     condition: RunFilter = element.item[0]
     opposite: dict[str, Any] = {
+        "ne": "eq",
         "eq": "ne",
         "present": "missing",
         "missing": "present",
@@ -927,7 +933,10 @@ def extremes(draft: Draft) -> bool:
     if label:
         element = next((e for e in map(label.one, ("n", "o", "p")) if e is not None and not e.used), None)
         if element is not None:
-            draft.fields["labels"] = (draft.use(element).logged.name,)
+            name = draft.use(element).logged.name
+            draft.fields["labels"] = (name,)
+            if set(plain_words(name)) & _KINDS:
+                draft.label = name
     figure(draft)
     apply_superlative(draft, word)
     while page.take(rf"how (?:deep|high|low|much|good|bad|big|large|far)|the|{_SUP}"):
@@ -1025,6 +1034,22 @@ def value(draft: Draft) -> bool:
         return False
     draft.select = "value"
     return True
+
+
+def not_that(draft: Draft) -> None:
+    """`(not the averaged train_loss)`: a metric that is not meant."""
+    for found in list(draft.page.all(r"(?:not|rather than|instead of) (?:the )?(?:[a-z]+ )?(?P<m>[MPT])")):
+        found.use()
+        for at in found.at():
+            draft.page.elements[at].code = (
+                "x" if draft.page.elements[at].code in "MPT" else draft.page.elements[at].code
+            )
+    for found in list(draft.page.all(r"(?:[a-z]+ ){1,3}\( (?P<m>[MP]) \)")):
+        element = found.one("m")
+        if element is not None and element.item.literal:  # words before a name in brackets explain it
+            for at in found.at():
+                other = draft.page.elements[at]
+                other.used = other.used or (other is not element and other.code not in ("the", "of"))
 
 
 FIRST_ASKS: tuple[Rule, ...] = (why, traces, windows, limit_step)

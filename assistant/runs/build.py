@@ -85,6 +85,7 @@ def linked(question: str, linker: Linker) -> Linked:
             scope_links.append(link)
             scopes -= link.scopes
     scope_links, scopes = _described(tokens, scope_links, scopes, linker)
+    scopes |= _beside(tokens, scopes, linker)
     runs = _longest(list(linker.runs.links(tokens, scopes)))
     if runs and not scope_links:
         scopes = _of_runs(runs, linker) or scopes
@@ -118,10 +119,22 @@ def _described(
         if at in named or token.mark or token.lower in COMMON or not (at + 1 in named or after in WORK_NOUNS):
             continue
         found = linker.logged_words.get(token.lower, frozenset()) & scopes
-        if found and found != scopes:
+        if found:
             links.append(ScopeLink(at, at + 1, found, token.lower, kind="logged"))
             scopes = found
     return sorted(links, key=lambda link: link.start), scopes
+
+
+def _beside(tokens: Sequence[Token], scopes: frozenset[int], linker: Linker) -> frozenset[int]:
+    """Scopes of runs named by a long id that lie in the same places: their own experiment may not be known."""
+    places = {linker.vocabulary.scopes[at].source for at in scopes}
+    found = set()
+    for link in linker.runs.links(tokens, linker.scopes.everything):
+        if link.by == "id" and len(link.text) >= 6 and len(link.runs) == 1 and not link.text.isalpha():
+            scope = linker.vocabulary.runs[link.runs[0]].scope
+            if linker.vocabulary.scopes[scope].source in places:
+                found.add(scope)
+    return frozenset(found)
 
 
 def _of_runs(runs: Sequence[RunLink], linker: Linker) -> frozenset[int]:
@@ -162,6 +175,8 @@ def _placed(
             score = 0.985 if link.whole else 0.98 if link.exact else 0.85
         else:
             score = 1.05 if link.literal else 0.2 if link.weak else link.score
+            if link.is_value and link.logged.kind == "tag":
+                score *= 0.5
         return (span in quotes, words * score, -link.start)
 
     taken: set[int] = set()

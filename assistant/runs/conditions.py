@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from assistant.dataset.lexicon import COMPARISON_PHRASES
@@ -30,7 +31,8 @@ _EVERY = (
 def read_conditions(draft: Draft) -> None:
     """Turn every condition of the page into an element C."""
     for rule in (
-        promote, adjectives, skip_odd, odd, epochs_done, finished_states, presence, fields_present,
+        promote,
+        started_on, adjectives, skip_odd, odd, epochs_done, finished_states, presence, fields_present,
         metric_limits, number_limits, value_pairs, lone_values,
     ):  # fmt: skip
         rule(draft)
@@ -45,7 +47,8 @@ def _each(draft: Draft, pattern: str, made: Callable[[Found], tuple[RunFilter, .
     """Merge each match into a condition; a match that gives none is passed over."""
     passed = 0
     while True:
-        found = next((f for i, f in enumerate(draft.page.all(pattern)) if i >= passed), None)
+        free = (f for f in draft.page.all(pattern) if not any(draft.page.elements[at].used for at in f.at()))
+        found = next((f for i, f in enumerate(free) if i >= passed), None)
         if found is None:
             return
         filters = made(found)
@@ -85,15 +88,25 @@ def _beside(elements: list[Element], at: int) -> bool:
 
 def adjectives(draft: Draft) -> None:
     """`frozen` where a parameter freeze was logged: it is set; `unfrozen`: it is not."""
-    for element in draft.page.elements:
+    for at, element in enumerate(draft.page.elements):
+        after = draft.page.elements[at + 1].code if at + 1 < len(draft.page.elements) else ""
+        if element.code == "P" and (after in ("N", "=", "of", "is") or element.item.score >= 0.99):
+            continue
         known = element.code in COMMON or (len(element.code) == 1 and element.code not in "VP")
         if known or not draft.page.said(element).replace("-", "").isalpha():
             continue
         found = draft.linked.names.adjective(draft.page.said(element).lower())
         if found is not None:
             logged, there = found
-            op: Any = "present" if there else "missing"
-            element.code, element.item = "C", (RunFilter(field="param", op=op, name=logged.name),)
+            element.code, element.item = "C", (_switched(logged, there),)
+
+
+def _switched(logged: Logged, on: bool) -> RunFilter:
+    """The condition that something is set: true, or for what is no switch, anything but none."""
+    if any(isinstance(value, bool) for value in logged.values):
+        return RunFilter(field="param", name=logged.name, value=on)
+    op: Any = "ne" if on else "eq"
+    return RunFilter(field="param", op=op, name=logged.name, value=None)
 
 
 def skip_odd(draft: Draft) -> None:
@@ -330,3 +343,34 @@ def lone_values(draft: Draft) -> None:
             if not link.sure:
                 draft.doubts.append(draft.page.said(element))
             element.code, element.item = "C", (value_filter(link),)
+
+
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        ("jan january", "feb february", "mar march", "apr april", "may", "jun june", "jul july", "aug august",
+         "sep sept september", "oct october", "nov november", "dec december"), start=1,
+    )
+    for name in names.split()
+}  # fmt: skip
+
+
+def started_on(draft: Draft) -> None:
+    """`22 Jan`: runs that started on that day, of the year in which some did."""
+    months = "|".join(_MONTHS)
+    linked = draft.linked
+    starts = [
+        datetime.fromtimestamp(run.started, UTC)
+        for run in linked.linker.vocabulary.runs
+        if run.scope in linked.scopes and run.started is not None
+    ]
+
+    def made(found: Found) -> tuple[RunFilter, ...] | None:
+        element, month = found.one("n") or found.one("o"), _MONTHS[found.text("m") or found.text("p")]
+        day = element.number if element is not None else None
+        years = {at.year for at in starts if at.month == month and at.day == day}
+        if len(years) != 1 or day is None:
+            return None
+        return (RunFilter(field="started", value=f"{years.pop()}-{month:02d}-{int(day):02d}"),)
+
+    _each(draft, rf"(?:on |from )?(?:(?P<n>N) (?:of )?(?P<m>{months})|(?P<p>{months}) (?P<o>N))", made)

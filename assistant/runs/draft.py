@@ -31,6 +31,7 @@ class Draft:
     extract: str = ""
     why: bool = False
     shift: int = 0
+    label: str = ""
 
     @property
     def page(self) -> Page:

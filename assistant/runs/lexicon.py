@@ -60,6 +60,12 @@ RUN_NOUNS = bag(
 WORK_NOUNS = bag("project repo repository pipeline thesis paper codebase work assignment challenge competition report")
 """What a whole history is called; says nothing where its name stands beside it."""
 
+TASK_WORDS = bag(
+    """classification regression clustering segmentation detection detector forecasting prediction recognition
+    generation translation summarization ranking recommendation tracking captioning denoising pricing"""
+)
+"""What a history is for; says nothing where the history's name stands in the question."""
+
 METRIC_WORDS = bag(
     """loss accuracy auc roc precision recall f1 score error rmse mse mae map map50 r2 return returns reward perplexity
     bleu rouge iou dice time duration epoch epochs step steps value metric metrics param params seed"""

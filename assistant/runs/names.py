@@ -23,7 +23,9 @@ from assistant.runs.lexicon import (
     RUN_NOUNS,
     STATE_OF,
     SYNONYMS,
+    TASK_WORDS,
     TRACKERS,
+    WEAK_SCOPE,
     WORK_NOUNS,
     WORST,
 )  # fmt: skip
@@ -43,19 +45,18 @@ _LIGHT = frozenset(
     )
 )
 _SYNONYMS = {stem(said): frozenset(map(stem, meant)) for said, meant in SYNONYMS.items()}
+_PLACES = frozenset(map(stem, WEAK_SCOPE))
+_EVERYDAY = bag(
+    """early late time source split show mode format task half profile boxes classes output reports done seconds when
+    step steps epoch epochs iteration deviation mean average sum total std first last objective change text dir lines
+    state status exit reason fold folds plot date day dropping falling rising improving decreasing increasing growing
+    drop fall rise scheduled constant detected"""
+)
 COMMON = (
-    HARMLESS | RUN_NOUNS | WORK_NOUNS | GLUE | HIGH | LOW | BEST | WORST | FUNCTION_WORDS | frozenset(STATE_OF)
-    | bag(
-"early late time source split show mode format task half "
-"profile boxes classes output reports done seconds when "
-
-          
-"step steps epoch epochs iteration deviation mean average "
-"sum total std first last objective change text dir lines "
-
-          "state status exit reason fold folds plot date day dropping falling rising improving decreasing increasing "
-          "growing drop fall rise scheduled constant detected")
+    HARMLESS | RUN_NOUNS | WORK_NOUNS | GLUE | HIGH | LOW | BEST | WORST | FUNCTION_WORDS | TASK_WORDS
+    | frozenset(STATE_OF) | _EVERYDAY
 )  # fmt: skip
+"""Words that are a name only where something beside them says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,8 @@ class NameIndex:
         )
         literal = said.lower() in (best.name.lower(), best.leaf.lower()) and (len(said) < 3 or not said.isalpha())
         inside = [t.lower for t in tokens[start:end] if not t.mark]
-        weak = not literal and all(word in COMMON or word in TRACKERS for word in inside)
+        everyday = all(word in COMMON or word in TRACKERS for word in inside)
+        weak = not literal and everyday and (len(inside) == 1 or score < 0.97 or best.kind != "metric")
         return NameLink(start, end, best, min(score, 1.0), literal=literal, weak=weak, same=same, others=others[:11])
 
     # -- values -------------------------------------------------------------------------------------------------------
@@ -222,7 +224,7 @@ class NameIndex:
 
     def _word(self, token: Token, at: int) -> Iterator[NameLink]:
         word = token.lower
-        if len(word) < 3 or word in COMMON or token.number is not None:
+        if len(word) < 3 or word in COMMON or token.number is not None or stem(word) in _PLACES:
             return
         places = self.value_words.get(stem(word), ())
         params = [each for each in places if each.kind == "param"] or list(places)

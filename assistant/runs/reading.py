@@ -8,12 +8,13 @@ from typing import Any
 
 from assistant.dataset.lexicon import GLUE
 from assistant.dataset.tokens import stem
-from assistant.runs.asks import ASKS, FIRST_ASKS
+from assistant.runs.asks import ASKS, FIRST_ASKS, not_that
 from assistant.runs.build import Linker, linked
 from assistant.runs.conditions import read_conditions
 from assistant.runs.draft import Draft, run_filter
-from assistant.runs.lexicon import HARMLESS, HARMLESS_STEMS, RUN_NOUNS, WORK_NOUNS
+from assistant.runs.lexicon import HARMLESS, HARMLESS_STEMS, RUN_NOUNS, TASK_WORDS, WORK_NOUNS
 from assistant.runs.page import Element
+from assistant.runs.tokens import key_of
 from assistant.runs.types import RunReading
 from kb.history import RunFilter, RunQuery
 from kb.vocabulary import Vocabulary
@@ -48,6 +49,7 @@ _MONTHS = frozenset(
 def read(question: str, linker: Linker) -> RunReading:
     """Read a question about the runs that `linker` knows."""
     draft = Draft(linked=linked(question, linker))
+    not_that(draft)
     done = False
     for rule in FIRST_ASKS:
         before = snapshot(draft)
@@ -120,7 +122,8 @@ def reading_of(draft: Draft) -> RunReading:
     runs = not unread and not draft.doubts
     return RunReading(
         query=query, variants=variants, unread=unread, runs=runs, confidence=1.0 if runs else 0.5,
-        extract=draft.extract, shift=draft.shift, notes=tuple(draft.notes),
+        extract=draft.extract, shift=draft.shift,
+        label=draft.label, notes=tuple(draft.notes),
     )  # fmt: skip
 
 
@@ -213,7 +216,21 @@ def _harmless(code: str, elements: list[Element], at: int, draft: Draft) -> bool
     if code in ("early", "earlier", "old", "older", "previous"):
         scopes = draft.linked.linker.vocabulary.scopes
         return not any(scopes[each].timed for each in draft.linked.scopes)
+    if draft.linked.scope_links and (code in TASK_WORDS or _of_place(code, elements, at, draft)):
+        return True
     return len(code) > 3 and stem(code) in HARMLESS_STEMS
+
+
+def _of_place(code: str, elements: list[Element], at: int, draft: Draft) -> bool:
+    """Tell whether a word belongs to a place's name beside it, or describes it: `the S spam pipeline`."""
+    before = elements[at - 1].code if at else ""
+    after = elements[at + 1].code if at + 1 < len(elements) else ""
+    scopes = draft.linked.linker.scopes
+    if "S" in (before, after):
+        texts = {scopes.scopes[each].source for each in draft.linked.scopes}
+        if stem(code) in {stem(word) for text in texts for word in key_of(text).split()}:
+            return True
+    return before == "S" and after in WORK_NOUNS and stem(code) in scopes.words
 
 
 def linker(vocabulary: Vocabulary) -> Linker:

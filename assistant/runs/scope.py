@@ -95,6 +95,8 @@ class ScopeIndex:
                     continue
                 key = f"{key} {key_of(tokens[end - 1].text)}".strip()
                 found = self.wholes.get(key)
+                if found and end - start == 1 and found[0] == "dataset" and stem(key) in self.words:
+                    found = None  # a place or an experiment with this word tells more
                 if found and (end - start > 1 or len(key) > 2):
                     yield ScopeLink(start, end, found[1], key, whole=True, kind=found[0])
                 if key in _ALIASED and (at := self._tracked(_ALIASED[key])):
@@ -148,7 +150,8 @@ def _settled(found: _Found) -> dict[str, tuple[str, frozenset[int]]]:
     """Of places and experiments with a name where there are any, else of trackers, else of datasets."""
     settled = {}
     for key, kinds in found.items():
-        rank = next(rank for rank in _RANKS if any(kind in kinds for kind in rank))
+        ranks = (("source", "experiment", "tracker"), ("dataset",)) if key in TRACKERS else _RANKS
+        rank = next(rank for rank in ranks if any(kind in kinds for kind in rank))
         kind = next(kind for kind in rank if kind in kinds)
         settled[key] = (kind, frozenset().union(*(kinds[each] for each in rank if each in kinds)))
     return settled

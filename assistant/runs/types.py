@@ -39,7 +39,8 @@ class RunReading:
     `query` is None where nothing could be read. `variants` are the same query under other spellings of one name
     (`Sharpe Ratio`, `sharpe_ratio`): an answer is over all of them. `runs` tells whether it may run unconfirmed: every
     number and content word was used and no name was a guess. `extract` says what of a text is wanted (exception,
-    module). `shift` is added to every value (epochs that were counted from 0). `why` marks a question after reasons,
+    module). `shift` is added to every value (epochs that were counted from 0). `label` is the
+    parameter whose value a best run is known by. `why` marks a question after reasons,
     which runs do not record. `absent` are words that look like a name that was never logged, each with the nearest
     that was.
     """
@@ -53,6 +54,7 @@ class RunReading:
     extract: str = ""
     why: bool = False
     shift: int = 0
+    label: str = ""
     absent: tuple[tuple[str, tuple[str, ...]], ...] = ()
     nearest: tuple[RunQuery, ...] = ()
     notes: tuple[str, ...] = ()
