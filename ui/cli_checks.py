@@ -74,3 +74,29 @@ def _show(checked: Checked, every: bool) -> None:
 def _line(one: Finding) -> str:
     value = f"{one.value}: " if one.value else ""
     return f"{_SIGNS[one.status]:5} line {one.line}: {value}{_SAID[one.status]}: {one.said}\n      “{one.claim[:160]}”"
+
+
+@command("tried")
+def tried_command(
+    ctx: typer.Context,
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="Parameters in YAML or JSON.")],
+    metric: Annotated[
+        str | None, typer.Option("--metric", metavar="M", help="The metric that tells what came of it.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Tell whether a configuration, or a near one, was run before, and what came of it."""
+    from assistant.tried_config import read_config
+
+    wanted = read_config(config)
+    with opened(ctx) as (kb, _):
+        from assistant.tried import in_words, tried, tried_json
+
+        found = tried(kb.catalogue, wanted, metric=metric)
+    if as_json:
+        emit(tried_json(str(config), found))
+        return
+    from ui.terminal import clean
+
+    for line in in_words(found):
+        print(clean(line))
