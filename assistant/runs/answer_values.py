@@ -42,18 +42,31 @@ def answered_values(reading: RunReading, run: Callable[[RunQuery], R]) -> R | No
         except (NameUnknown, NameAmbiguous, SeveralFit, DirectionUnknown, BadInput) as error:
             failed = failed or error
             continue
-        if result.value is not None and result.value != {}:
+        if result.value is not None and (result.value != {} or query.select == "changed"):
             found.append(result)
     if not found:
         if failed is not None:
             raise failed
         return None
+    if reading.of_best and len(found) == 1:
+        return _of_best(reading, found[0], run)
     if reading.label and len(found) == 1:
         return _labelled(reading, found[0], run)
     made = found[0] if len(found) == 1 else _joined(reading.query, found)
     if made is not None and reading.shift and isinstance(made.value, dict):
         made = replace(made, value={k: v + reading.shift for k, v in made.value.items()})  # type: ignore[type-var]
     return _extracted(made, reading.extract) if made is not None else None
+
+
+def _of_best(reading: RunReading, best: Any, run: Callable[[RunQuery], R]) -> R | None:
+    """The parameters of the best run, where all that tie have the same."""
+    query = reading.query
+    if query is None or query.metric is None:
+        return None
+    equal = RunFilter(field="metric", name=query.metric, value=best.value, figure=query.figure)
+    filters = (*query.filters, equal)
+    named = run(RunQuery(select="params", filters=filters, wanted=reading.of_best))
+    return named if isinstance(named.value, dict) and len(named.value) == len(reading.of_best) else None
 
 
 def _labelled(reading: RunReading, best: R, run: Callable[[RunQuery], R]) -> R | None:

@@ -416,7 +416,7 @@ def limit_step(draft: Draft) -> bool:
         rf" (?P<n>N)"
     )
     limit = limit or page.find(
-        rf"(?:which|what|when) ?{_STEP}? (?:[^\s]+ )*?(?P<m>M) (?:[^\s]+ "
+        rf"(?:when|(?:which|what) {_STEP}) (?:[^\s]+ )*?(?P<m>M) (?:[^\s]+ "
         rf")*?(?:first )?(?:drop|fall|go|went|get|got|fell|dropped|"
         rf"rise|rose)?(?: first)? ?(?P<way>under|below|above|over|"
         rf"exceed|<|>|less than|greater than) (?P<n>N)"
@@ -934,6 +934,7 @@ def extremes(draft: Draft) -> bool:
         element = next((e for e in map(label.one, ("n", "o", "p")) if e is not None and not e.used), None)
         if element is not None:
             name = draft.use(element).logged.name
+            _described(draft, element)
             draft.fields["labels"] = (name,)
             if set(plain_words(name)) & _KINDS:
                 draft.label = name
@@ -942,6 +943,17 @@ def extremes(draft: Draft) -> bool:
     while page.take(rf"how (?:deep|high|low|much|good|bad|big|large|far)|the|{_SUP}"):
         pass
     return True
+
+
+def _described(draft: Draft, element: Element) -> None:
+    """Words before a bare symbol describe it: `window width h`."""
+    elements = draft.page.elements
+    at = elements.index(element)
+    while at and len(element.item.logged.leaf) <= 2 and not elements[at - 1].used:
+        at -= 1
+        if elements[at].code in ("S", "C", "R", ",", "the"):
+            break
+        elements[at].used = True
 
 
 def _objective_labelled(draft: Draft, label: Found | None) -> bool:
@@ -956,12 +968,7 @@ def _objective_labelled(draft: Draft, label: Found | None) -> bool:
     draft.page.take(r"(?:and )?(?:its |the )?objectives?(?: values?)?")
     element.used = True
     draft.fields["labels"] = (element.item.logged.name,)
-    at = draft.page.elements.index(element)
-    while at and len(element.item.logged.leaf) <= 2 and not draft.page.elements[at - 1].used:
-        at -= 1  # words before a bare symbol describe it: `window width h`
-        if draft.page.elements[at].code in ("S", "C", "R", ",", "the"):
-            break
-        draft.page.elements[at].used = True
+    _described(draft, element)
     return True
 
 
@@ -1036,6 +1043,78 @@ def value(draft: Draft) -> bool:
     return True
 
 
+def objectives(draft: Draft) -> None:
+    """`the objective` of trials: the one metric that a study optimises."""
+    metrics = draft.linked.names.metrics
+    told = [each for each in metrics if each.direction]
+    if len({each.name for each in told}) != 1 or any(each.name.lower() == "objective" for each in metrics):
+        return
+    for element in draft.page.elements:
+        if element.code in ("objective", "objectives"):
+            element.code, element.item = "M", NameLink(0, 0, told[0], 1.0)
+
+
+def duration(draft: Draft) -> bool:
+    """How long a run took, and how it ended."""
+    page = draft.page
+    if not page.of("R") or page.of("M"):
+        return False
+    if page.take(r"how long|duration(?: of)?|run ?time"):
+        while page.take(r"take|took|run|last|lasted|(?:in )?(?:seconds|minutes|hours)|for"):
+            pass
+        draft.fields["wanted"] = (Wanted(field="duration"),)
+    elif not page.of("PT") and (asked := page.take(r"(?P<f>status|experiment)(?: of)?")):
+        draft.fields["wanted"] = (Wanted(field=_FIELDS[asked.text("f")]),)
+    else:
+        return False
+    draft.select = "value"
+    return True
+
+
+def at_step(draft: Draft) -> None:
+    """`at step 100`: the value there; epochs only where steps are not counted beside them."""
+    found = draft.page.find(rf"(?:at|in|on|after) (?P<unit>{_STEP}) (?P<n>N)")
+    element = found.one("n") if found else None
+    if found is None or element is None or element.number is None:
+        return
+    counted = any(each.leaf.lower() in ("epoch", "epochs") for each in draft.linked.names.metrics)
+    if found.text("unit").startswith("epoch") and counted:
+        return
+    found.use()
+    draft.fields["window"] = Window(low=element.number, high=element.number)
+
+
+def of_best(draft: Draft) -> bool:
+    """Parameters of the best run: `what lr did the best trial use`, `batch size of the run with the lowest loss`."""
+    page = draft.page
+    names = [e for e in page.of("PT") if not e.used]
+    lead = page.find(
+        rf"(?:what|which) (?:(?:P|T|,|and|&) )+(?:did|does|was|were)"
+        rf" (?:[^\s]+ )*?(?:{_SUP})|(?:P|T) (?:of|for|in|used by)"
+        rf" (?:[^\s]+ )*?(?:run|runs|trial|model|version|one|S|C)"
+        rf" (?:with|that had|having) (?:the )?(?:{_SUP})|(?:P|T) "
+        rf"(?:of|for|in) (?:the |our )?(?:{_SUP}) (?:[a-zS]+ ){{0,2}}(?:run|"
+        rf"trial|model|version)"
+    )
+    if not names or lead is None:
+        return False
+    word = superlative(draft)
+    metrics = [e for e in page.of("M") if not e.used]
+    if not word:
+        return False
+    if not metrics:
+        told = [each for each in draft.linked.names.metrics if each.direction]
+        if len({each.name for each in told}) != 1:
+            return False
+        draft.metric = NameLink(0, 0, told[0], 1.0)
+    elif not pick_metric(draft):
+        return False
+    draft.of_best = tuple(dict.fromkeys(wanted(draft.use(e)) for e in names))
+    figure(draft)
+    apply_superlative(draft, word)
+    return True
+
+
 def not_that(draft: Draft) -> None:
     """`(not the averaged train_loss)`: a metric that is not meant."""
     for found in list(draft.page.all(r"(?:not|rather than|instead of) (?:the )?(?:[a-z]+ )?(?P<m>[MPT])")):
@@ -1056,5 +1135,5 @@ FIRST_ASKS: tuple[Rule, ...] = (why, traces, windows, limit_step)
 """Asks whose words and numbers would be taken for conditions."""
 ASKS: tuple[Rule, ...] = (
     changed, never, best_step, unchanged, effect, trend, compare, epochs_by_run, distinct,
-    aggregate_by, counts_by, counted, longest, aggregates, extremes, listed, parameters, value,
+    aggregate_by, counts_by, counted, duration, longest, aggregates, of_best, extremes, listed, parameters, value,
 )  # fmt: skip

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from assistant.dataset.lexicon import COMPARISON_PHRASES
+from assistant.dataset.tokens import bag
 from assistant.runs.draft import Draft, value_filter
 from assistant.runs.lexicon import RUN_NOUNS, STATE_OF
 from assistant.runs.names import COMMON, NameLink
@@ -58,6 +59,9 @@ def _each(draft: Draft, pattern: str, made: Callable[[Found], tuple[RunFilter, .
             merge(found, filters)
 
 
+_GAVE = bag("had has gave gives got reached achieved performed works worked did was is")
+
+
 def promote(draft: Draft) -> None:
     """Common words that are a parameter's name where a number, `per` or `param` stands beside them."""
     elements = draft.page.elements
@@ -74,7 +78,8 @@ def promote(draft: Draft) -> None:
             or (after in ("N", "=", "param", "parameter", "values") and not step_like)
             or (before in ("per", "by", "each", "every", "param", "parameter") and link.score >= 0.9 and not step_like)
         )
-        if cued and link.logged.kind in ("param", "tag", "metric"):
+        asked = before in ("which", "what") and after in _GAVE and not step_like and element.code not in RUN_NOUNS
+        if (cued or (asked and link.score >= 0.97)) and link.logged.kind in ("param", "tag", "metric"):
             element.code = {"metric": "M", "param": "P", "tag": "T"}[link.logged.kind]
 
 
@@ -90,7 +95,7 @@ def adjectives(draft: Draft) -> None:
     """`frozen` where a parameter freeze was logged: it is set; `unfrozen`: it is not."""
     for at, element in enumerate(draft.page.elements):
         after = draft.page.elements[at + 1].code if at + 1 < len(draft.page.elements) else ""
-        if element.code == "P" and (after in ("N", "=", "of", "is") or element.item.score >= 0.99):
+        if element.code == "P" and (after in ("N", "=", "of", "is") or _is_name(draft, element)):
             continue
         known = element.code in COMMON or (len(element.code) == 1 and element.code not in "VP")
         if known or not draft.page.said(element).replace("-", "").isalpha():
@@ -99,6 +104,12 @@ def adjectives(draft: Draft) -> None:
         if found is not None:
             logged, there = found
             element.code, element.item = "C", (_switched(logged, there),)
+
+
+def _is_name(draft: Draft, element: Element) -> bool:
+    """Tell whether a word is a parameter's name just as it was logged."""
+    leaf: str = element.item.logged.leaf
+    return draft.page.said(element).lower() == leaf.lower()
 
 
 def _switched(logged: Logged, on: bool) -> RunFilter:
@@ -225,6 +236,14 @@ def presence(draft: Draft) -> None:
 def fields_present(draft: Draft) -> None:
     """`that has an end time`."""
     field_: dict[str, Any] = {"end": "ended", "start": "started", "finish": "ended"}
+    _each(
+        draft,
+        r"(?:have|has|had|with|logged|log|report(?:ed)?) (?:a|an|any) (?:(?:final|last) )?(?P<m>M)"
+        r"(?: (?:logged|recorded|stored|values?|at all))*(?! (?:N|"
+        r"above|below|over|under|of|is|was|[<>=]|higher|lower|better|"
+        r"worse|greater|less|more|at|different|equal|other|not|non|nan|between|under))",
+        lambda found: (RunFilter(field="metric", op="present", name=draft.use(found.one("m")).logged.name),),  # type: ignore[arg-type]
+    )
     _each(
         draft,
         r"(?:that |which )?(?:has|have|had|with|having) (?:a|an|the)? ?(end|start|finish) (?:time|date|timestamp)",

@@ -32,6 +32,7 @@ class Draft:
     why: bool = False
     shift: int = 0
     label: str = ""
+    of_best: tuple[Wanted, ...] = ()
 
     @property
     def page(self) -> Page:

@@ -104,6 +104,7 @@ HARMLESS = bag(
     both either respectively well now far already until till under-way yes no quick question wondering wonder know need
     want like let lets compare compared versus s t re ve ll d m don etc e g eg i-e ie was-it during across
     over our own back whatsoever history properly different actual actually really timestamped individual various
+    started launched created
     disk file files available present existing exist exists contain contains containing
     project repo repository""".replace("-", " ")
 )
@@ -119,7 +120,7 @@ FUNCTION_WORDS = bag(
     """which what highest lowest largest smallest greatest biggest worst best deepest maximum minimum average median
     between difference different compared finished failed never tried missing unchanged changed first last final
     distinct number values trial trials commit experiment running crashed killed interrupted pruned longest shortest
-    fastest slowest status params parameters settings strategy earliest latest current separate ignoring leaving without
+    fastest slowest status params parameters settings earliest latest current separate ignoring leaving without
     training validation learning when where many much over under above below across during"""
 )
 """Words that rules look for: a slip of the keyboard in one of them is mended."""

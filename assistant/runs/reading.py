@@ -8,7 +8,7 @@ from typing import Any
 
 from assistant.dataset.lexicon import GLUE
 from assistant.dataset.tokens import stem
-from assistant.runs.asks import ASKS, FIRST_ASKS, not_that
+from assistant.runs.asks import ASKS, FIRST_ASKS, at_step, not_that, objectives
 from assistant.runs.build import Linker, linked
 from assistant.runs.conditions import read_conditions
 from assistant.runs.draft import Draft, run_filter
@@ -50,6 +50,7 @@ def read(question: str, linker: Linker) -> RunReading:
     """Read a question about the runs that `linker` knows."""
     draft = Draft(linked=linked(question, linker))
     not_that(draft)
+    objectives(draft)
     done = False
     for rule in FIRST_ASKS:
         before = snapshot(draft)
@@ -57,6 +58,7 @@ def read(question: str, linker: Linker) -> RunReading:
         if done:
             break
         restore(draft, before)
+    at_step(draft)
     read_conditions(draft)
     for rule in () if done else ASKS:
         before = snapshot(draft)
@@ -123,7 +125,8 @@ def reading_of(draft: Draft) -> RunReading:
     return RunReading(
         query=query, variants=variants, unread=unread, runs=runs, confidence=1.0 if runs else 0.5,
         extract=draft.extract, shift=draft.shift,
-        label=draft.label, notes=tuple(draft.notes),
+        label=draft.label,
+        of_best=draft.of_best, notes=tuple(draft.notes),
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kb.history import RunQuery
+from kb.history import RunQuery, Wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,8 @@ class RunReading:
     (`Sharpe Ratio`, `sharpe_ratio`): an answer is over all of them. `runs` tells whether it may run unconfirmed: every
     number and content word was used and no name was a guess. `extract` says what of a text is wanted (exception,
     module). `shift` is added to every value (epochs that were counted from 0). `label` is the
-    parameter whose value a best run is known by. `why` marks a question after reasons,
+    parameter whose value a best run is known by, `of_best` are
+    the parameters that are asked for of it. `why` marks a question after reasons,
     which runs do not record. `absent` are words that look like a name that was never logged, each with the nearest
     that was.
     """
@@ -55,6 +56,7 @@ class RunReading:
     why: bool = False
     shift: int = 0
     label: str = ""
+    of_best: tuple[Wanted, ...] = ()
     absent: tuple[tuple[str, tuple[str, ...]], ...] = ()
     nearest: tuple[RunQuery, ...] = ()
     notes: tuple[str, ...] = ()
