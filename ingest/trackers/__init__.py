@@ -52,8 +52,10 @@ def _unreadable(found: Found, *, watch: Watch = quiet, stop: Stop = never) -> It
 _READERS: Mapping[str, Reader] = MappingProxyType(
     {
         "mlflow": mlflow_files.read,
+        "mlflow-postgres": mlflow_sql.read,
         "mlflow-server": mlflow_rest.read,
         "mlflow-sqlite": mlflow_sql.read,
+        "optuna-postgres": optuna_sql.read,
         "optuna-sqlite": optuna_sql.read,
         "optuna-journal": optuna_journal.read,
         "wandb": wandb.read,

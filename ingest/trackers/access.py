@@ -29,7 +29,10 @@ class Refused(Unreadable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """How to reach a server: credentials, and which certificates to trust (`verify` False: any)."""
+    """How to reach a server: credentials, and which certificates to trust (`verify` False: any).
+
+    `uri` is the whole address with its credentials, where a driver wants it so.
+    """
 
     token: str = field(default="", repr=False)
     user: str = ""
@@ -37,6 +40,7 @@ class Access:
     verify: bool = True
     authorities: str = ""
     certificate: str = ""
+    uri: str = field(default="", repr=False)
 
     def basic(self) -> tuple[str, str] | None:
         """Return user and password, None where either is missing."""

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from ingest.detect import IGNORED_DIRS
-from ingest.trackers import columns, dvc, folders, mlflow_files, mlflow_rest, plain, steps, tables, tensorboard, wandb
+from ingest.trackers import (
+    columns,
+    dvc,
+    folders,
+    mlflow_files,
+    mlflow_rest,
+    plain,
+    steps,
+    store,
+    tables,
+    tensorboard,
+    wandb,
+)
 from ingest.trackers.database import Database, is_sqlite
 from ingest.trackers.files import Unreadable, as_text
 from ingest.trackers.folder import Folder, listed
@@ -21,6 +34,7 @@ from kb.errors import BadInput
 _DATABASES = frozenset({".db", ".db3", ".sqlite", ".sqlite3"})
 _JOURNALS = frozenset({".log", ".journal", ".jsonl", ".txt"})
 _MARKS = ("license", "licence", "pyproject.toml", "setup.py", "setup.cfg", "dvc.yaml", "requirements", "environment.y")
+_STORES = {"mlflow-postgres": (is_mlflow, "runs"), "optuna-postgres": (is_optuna, "trials")}
 _MAX_TABLE = 50 * 2**20
 _MAX_DEPTH = 30
 
@@ -34,6 +48,8 @@ def detect(path: Path | str, *, root: Path | None = None, options: Options = EVE
     """
     if str(path).lower().startswith(("http://", "https://")):
         return [mlflow_rest.found_at(str(path), options)]
+    if re.match(rf"(?:{'|'.join(store.SCHEMES)})(?:\+\w+)?://", str(path)):
+        return store.found_at(str(path), _STORES, options)
     path = _local(str(path))
     if not path.exists():
         raise BadInput(f"there is nothing at {str(path)!r}", hint="name a folder, a file, or sqlite:///PATH")
@@ -53,7 +69,7 @@ def _local(uri: str) -> Path:
         if uri.startswith(scheme):
             return Path(uri.removeprefix(scheme))
     if "://" in uri:
-        hint = "databases are named sqlite:///PATH, MLflow servers http://HOST:PORT"
+        hint = "name sqlite:///PATH, postgresql://USER@HOST/DATABASE, or an MLflow server as http://HOST:PORT"
         raise BadInput(f"{uri.split('://')[0]}:// is nothing that runs are read from", hint=hint)
     return Path(uri).expanduser()
 

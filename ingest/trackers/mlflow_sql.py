@@ -1,19 +1,20 @@
-"""MLflow's SQLite database of any schema version: whatever tables and columns are there are read as they are."""
+"""MLflow's database, SQLite or PostgreSQL, of any schema version: the tables and columns are read that are there."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 from ingest.report import Step
-from ingest.trackers.database import Database
 from ingest.trackers.files import Unreadable
 from ingest.trackers.found import Found, Stop, Watch, never, quiet
+from ingest.trackers.store import Store, opened
 from ingest.trackers.values import dataset_of, milliseconds, mlflow_value, typed_params
 from kb.records import Point, Problem, Run, split_of, state_of
 
-_BY_RUN = tuple((table, "run_uuid") for table in ("metrics", "params", "tags"))
+_BY_RUN = tuple((table, "run_uuid") for table in ("metrics", "latest_metrics", "params", "tags"))
 
 
 def is_mlflow(tables: frozenset[str]) -> bool:
@@ -25,7 +26,7 @@ def read(found: Found, *, watch: Watch = quiet, stop: Stop = never) -> Iterator[
     """Yield the runs of an MLflow database; one that turns out damaged ends with a Problem."""
     done = 0
     try:
-        database = Database(found.path, indexes=_BY_RUN)
+        database = opened(found, _BY_RUN)
         experiments = _experiments(database)
         for row in _runs(database):
             if stop():
@@ -40,7 +41,7 @@ def read(found: Found, *, watch: Watch = quiet, stop: Stop = never) -> Iterator[
         yield Problem(source=found.source, reason=f"{done} runs were read, then: {error}")
 
 
-def _dicts(database: Database, table: str, order: str) -> Iterator[dict[str, Any]]:
+def _dicts(database: Store, table: str, order: str) -> Iterator[dict[str, Any]]:
     columns = database.columns(table)
     by = f' order by "{order}"' if order in columns else ""
     names = ", ".join(f'"{name}"' for name in columns)
@@ -48,26 +49,27 @@ def _dicts(database: Database, table: str, order: str) -> Iterator[dict[str, Any
         yield dict(zip(columns, row, strict=True))
 
 
-def _experiments(database: Database) -> dict[Any, tuple[str, bool]]:
+def _experiments(database: Store) -> dict[Any, tuple[str, bool]]:
     return {
         row["experiment_id"]: (str(row.get("name") or row["experiment_id"]), row.get("lifecycle_stage") == "deleted")
         for row in _dicts(database, "experiments", "experiment_id")
     }
 
 
-def _runs(database: Database) -> Iterator[dict[str, Any]]:
+def _runs(database: Store) -> Iterator[dict[str, Any]]:
     return _dicts(database, "runs", "start_time")
 
 
-def _pairs(database: Database, table: str, run: str) -> dict[str, str]:
+def _pairs(database: Store, table: str, run: str) -> dict[str, str]:
     query = f'select "key", value from "{table}" where run_uuid = ? order by "key"'
     return {str(key): str(value) for key, value in database.rows(query, (run,)) if value is not None}
 
 
-def _run(database: Database, row: dict[str, Any], experiments: dict[Any, tuple[str, bool]], source: str) -> Run:
+def _run(database: Store, row: dict[str, Any], experiments: dict[Any, tuple[str, bool]], source: str) -> Run:
     run = row["run_uuid"]
     tags = _pairs(database, "tags", run) if "tags" in database.tables() else {}
-    params, raw = typed_params(_pairs(database, "params", run))
+    texts = _pairs(database, "params", run)
+    params, raw = typed_params(texts)
     experiment, gone = experiments.get(row.get("experiment_id"), (str(row.get("experiment_id")), False))
     data, data_tags = _inputs(database, run)
     return Run(
@@ -86,8 +88,19 @@ def _run(database: Database, row: dict[str, Any], experiments: dict[Any, tuple[s
         ended=milliseconds(row.get("end_time")),
         parent=tags.get("mlflow.parentRunId"),
         deleted=gone or row.get("lifecycle_stage") == "deleted",
+        version=_version(database, run, [sorted(row.items()), experiment, gone, texts, tags, data_tags]),
         history=partial(_history, database, run, source),
     )
+
+
+def _version(database: Store, run: str, parts: list[Any]) -> str | None:
+    """Return a hash that changes with the run and its metrics; None of stores that do not keep the latest values."""
+    if "latest_metrics" not in database.tables():
+        return None
+    query = 'select "key", value, step, timestamp from latest_metrics where run_uuid = ? order by "key"'
+    count = next(database.rows("select count(*) from metrics where run_uuid = ?", (run,)))
+    told = repr([parts, count, list(database.rows(query, (run,)))])
+    return hashlib.sha256(told.encode()).hexdigest()[:20]
 
 
 def told(row: dict[str, Any]) -> dict[str, str]:
@@ -96,7 +109,7 @@ def told(row: dict[str, Any]) -> dict[str, str]:
     return {tag: str(row[column]) for column, tag in names.items() if row.get(column)}
 
 
-def _inputs(database: Database, run: str) -> tuple[str | None, dict[str, str]]:
+def _inputs(database: Store, run: str) -> tuple[str | None, dict[str, str]]:
     if not {"inputs", "datasets"} <= database.tables():
         return None, {}
     query = (
@@ -109,7 +122,7 @@ def _inputs(database: Database, run: str) -> tuple[str | None, dict[str, str]]:
     return ", ".join(dict.fromkeys(str(name) for name, _, _ in rows)) or None, tags
 
 
-def _history(database: Database, run: str, source: str) -> Iterator[Point | Problem]:
+def _history(database: Store, run: str, source: str) -> Iterator[Point | Problem]:
     columns = database.columns("metrics")
     step = "step" if "step" in columns else "null"
     odd = "is_nan" if "is_nan" in columns else "0"

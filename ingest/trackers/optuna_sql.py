@@ -1,4 +1,4 @@
-"""Optuna's SQLite storages of any version; several studies in one file are several experiments."""
+"""Optuna's SQLite and PostgreSQL storages of any version; several studies in one file are several experiments."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from ingest.report import Step
-from ingest.trackers.database import Database
 from ingest.trackers.files import Unreadable
 from ingest.trackers.found import Found, Stop, Watch, never, quiet
 from ingest.trackers.optuna_values import (
@@ -20,6 +19,7 @@ from ingest.trackers.optuna_values import (
     metric_names,
     run_of,
 )
+from ingest.trackers.store import Store, opened
 from kb.records import Problem, Run
 
 _BATCH = 1000
@@ -35,7 +35,7 @@ def read(found: Found, *, watch: Watch = quiet, stop: Stop = never) -> Iterator[
     """Yield every trial of every study as a run; a database that turns out damaged ends with a Problem."""
     done, spaces = 0, Spaces()
     try:
-        database = Database(found.path)
+        database = opened(found)
         studies = _studies(database)
         for first, last in _spans(database):
             if stop():
@@ -54,7 +54,7 @@ def read(found: Found, *, watch: Watch = quiet, stop: Stop = never) -> Iterator[
         yield Problem(source=found.source, reason=f"{done} trials were read, then: {error}")
 
 
-def _studies(database: Database) -> dict[int, Study]:
+def _studies(database: Store) -> dict[int, Study]:
     tags: dict[int, dict[str, str]] = defaultdict(dict)
     for table in ("study_system_attributes", "study_user_attributes"):
         if table in database.tables():
@@ -68,7 +68,7 @@ def _studies(database: Database) -> dict[int, Study]:
     return studies
 
 
-def _directions(database: Database, study: int) -> list[Any]:
+def _directions(database: Store, study: int) -> list[Any]:
     """Return a study's directions: of a table of their own, or of a column in storages before several objectives."""
     if "study_directions" in database.tables():
         query = "select direction from study_directions where study_id = ? order by objective"
@@ -79,7 +79,7 @@ def _directions(database: Database, study: int) -> list[Any]:
     return [direction_of(row[0]) for row in database.rows(query, (study,))]
 
 
-def _spans(database: Database) -> Iterator[tuple[int, int]]:
+def _spans(database: Store) -> Iterator[tuple[int, int]]:
     """Yield ranges of trial ids that hold about _BATCH trials each."""
     ids = [row[0] for row in database.rows("select trial_id from trials order by trial_id")]
     for start in range(0, len(ids), _BATCH):
@@ -87,7 +87,7 @@ def _spans(database: Database) -> Iterator[tuple[int, int]]:
         yield batch[0], batch[-1]
 
 
-def _trials(database: Database, first: int, last: int) -> Iterator[tuple[int, Trial]]:
+def _trials(database: Store, first: int, last: int) -> Iterator[tuple[int, Trial]]:
     columns = database.columns("trials")
     wanted = ("number", "state", "datetime_start", "datetime_complete", "value")
     names = ", ".join(name if name in columns else "null" for name in wanted)
@@ -106,7 +106,7 @@ def _trials(database: Database, first: int, last: int) -> Iterator[tuple[int, Tr
     yield from trials.values()
 
 
-def _add_params(database: Database, trials: dict[int, Trial], span: tuple[int, int]) -> None:
+def _add_params(database: Store, trials: dict[int, Trial], span: tuple[int, int]) -> None:
     query = (
         "select trial_id, param_name, param_value, distribution_json from trial_params"
         " where trial_id between ? and ? order by param_id"
@@ -116,7 +116,7 @@ def _add_params(database: Database, trials: dict[int, Trial], span: tuple[int, i
             trials[trial].params[str(name)] = (value, str(text))
 
 
-def _add_values(database: Database, trials: dict[int, Trial], span: tuple[int, int]) -> None:
+def _add_values(database: Store, trials: dict[int, Trial], span: tuple[int, int]) -> None:
     """Add objectives and intermediate values; before several objectives, `trial_values` held the latter."""
     columns = database.columns("trial_values")
     if "objective" in columns:
@@ -135,7 +135,7 @@ def _add_values(database: Database, trials: dict[int, Trial], span: tuple[int, i
                     trials[trial].steps.append((step, _value(value, told)))
 
 
-def _add_tags(database: Database, trials: dict[int, Trial], span: tuple[int, int]) -> None:
+def _add_tags(database: Store, trials: dict[int, Trial], span: tuple[int, int]) -> None:
     """Add user attributes, and the system's where they tell something; the oldest storages number trials there."""
     for table in ("trial_system_attributes", "trial_user_attributes"):
         if table not in database.tables():
