@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 from kb.errors import SeveralFit
@@ -38,7 +39,7 @@ def count(asking: Asking) -> RunResult:
 def _present(asking: Asking, found: Measured) -> list[Reading]:
     """Return the runs that have the measure, with odd values too unless they are to be skipped."""
     odd = () if asking.query.skip_odd else found.odd
-    return sorted((*found.readings, *odd), key=lambda one: one.pk)
+    return sorted((*found.readings, *odd), key=itemgetter(0))
 
 
 def _without_odd(asking: Asking, found: Measured) -> dict[str, int]:
@@ -107,9 +108,12 @@ def distinct(asking: Asking) -> RunResult:
     present = _present(asking, found)
     have = cells(asking, wanted, [one.pk for one in present], asking.base)
     firsts: dict[Any, Reading] = {}
+    seen: set[int] = set()  # runs with the same value share a cell
     for one in present:
-        if one.pk in have and have[one.pk].value is not None:
-            firsts.setdefault(same(have[one.pk].value), one)
+        cell = have.get(one.pk)
+        if cell is not None and id(cell) not in seen and cell.value is not None:
+            seen.add(id(cell))
+            firsts.setdefault(same(cell.value), one)
     value = [have[one.pk].value for one in firsts.values()]
     shown = list(firsts.values())
     who = refs(asking, [one.pk for one in shown[:MOST_RUNS]])

@@ -16,7 +16,7 @@ from kb.run_values import Asking, Measured
 
 APART = 0.5
 """Half of the runs of a side would have to change their value of a parameter for both sides to look the same."""
-_SAMPLE = 1000
+_SAMPLE = 500
 
 
 def confounders(asking: Asking, first: Measured, second: Measured) -> tuple[tuple[Confounder, ...], tuple[str, ...]]:
@@ -50,8 +50,8 @@ def _settings(asking: Asking, pks: Sequence[int]) -> dict[str, dict[int, str]]:
     found: dict[str, dict[int, str]] = defaultdict(dict)
     for part in store.batches(pks):
         given = select(p.c.run_id, p.c.name, p.c.text).where(p.c.run_id.in_(part), p.c.kind != "unset")
-        for one in asking.conn.execute(given):
-            found[one.name][one.run_id] = str(one.text)
+        for pk, name, text in asking.conn.execute(given):
+            found[name][pk] = str(text)
         steps = select(m.c.run_id, m.c.last_step).where(m.c.run_id.in_(part), m.c.last_step.is_not(None))
         for row in asking.conn.execute(steps):
             found["steps"][row.run_id] = str(max(row.last_step, int(found["steps"].get(row.run_id, row.last_step))))

@@ -10,6 +10,7 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from kb.errors import BadInput, DirectionUnknown
@@ -34,8 +35,7 @@ def direction_of(query: RunQuery, readings: Iterable[Reading], measure: Measure)
 
 def ranked(readings: Sequence[Reading], direction: str) -> list[Reading]:
     """Return the readings, best first, equal ones in the order of storing."""
-    sign = -1.0 if direction == "maximize" else 1.0
-    return sorted(readings, key=lambda one: (sign * (one.value or 0.0), one.pk))
+    return sorted(readings, key=itemgetter(2), reverse=direction == "maximize")  # stable, also in reverse
 
 
 def outcome(asking: Asking, kind: str, value: Any, found: Measured, measure: Measure | None, **more: Any) -> RunResult:
@@ -194,11 +194,15 @@ def grouped(asking: Asking, found: Measured, within: Sequence[Any]) -> tuple[Gro
     assert by is not None
     have = cells(asking, by, [one.pk for one in found.readings], within)
     labels: dict[Any, str] = {}
+    named: dict[int, str] = {}  # runs with the same value share a cell
     groups: Groups = defaultdict(list)
     for one in found.readings:
         cell = have.get(one.pk)
         if cell is not None and cell.value is not None:
-            groups[labels.setdefault(same(cell.value), label(cell))].append(one)
+            name = named.get(id(cell))
+            if name is None:
+                name = named[id(cell)] = labels.setdefault(same(cell.value), label(cell))
+            groups[name].append(one)
     lacking = len(found.readings) - sum(map(len, groups.values()))
     return dict(groups), {f"without {by.name or by.field}": lacking} if lacking else {}
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import select
 
@@ -19,7 +18,7 @@ from kb.run_plain import direction_of, mean, needed, nothing, outcome
 from kb.run_points import Points
 from kb.run_result import MOST_RUNS, RunResult, RunTable
 from kb.run_rows import citation, cite_readings, measured_label, refs, table
-from kb.run_values import Asking, Measure, Measured, Reading, figure_of, measured, run_window, step_at, windowed
+from kb.run_values import Asking, Measure, Measured, Placed, Reading, figure_of, measured, run_window, step_at, windowed
 from kb.runs import histories
 
 TOLERANCE = 1e-3
@@ -179,11 +178,11 @@ def _over_runs(asking: Asking, measure: Measure) -> RunResult:
     by_pk = {one.pk: one for one in found.readings}
     order = run_window(_places(asking, [*by_pk, *(one.pk for one in found.odd)]), Window(unit="run"))
     if query.second_window is not None:
-        sides = [[by_pk[row.id] for row in run_window(order, one or Window(unit="run")) if row.id in by_pk]
+        sides = [[by_pk[row.pk] for row in run_window(order, one or Window(unit="run")) if row.pk in by_pk]
                  for one in (query.window, query.second_window)]  # fmt: skip
     else:
         rows = order if query.window is None or query.window.unit != "run" else run_window(order, query.window)
-        inside = [by_pk[row.id] for row in rows if row.id in by_pk]
+        inside = [by_pk[row.pk] for row in rows if row.pk in by_pk]
         sides = [inside[:1], inside[-1:]] if len(inside) > 1 else [[], []]
     if not all(sides):
         return nothing(asking, found, measure, "fewer than two runs with a value lie there")
@@ -197,10 +196,10 @@ def _over_runs(asking: Asking, measure: Measure) -> RunResult:
     )  # fmt: skip
 
 
-def _places(asking: Asking, pks: Sequence[int]) -> list[Any]:
+def _places(asking: Asking, pks: Sequence[int]) -> list[Placed]:
     r = schema.runs
     query = select(r.c.id, r.c.started, r.c.run_id, r.c.experiment)
-    return [row for part in store.batches(pks) for row in asking.conn.execute(query.where(r.c.id.in_(part)))]
+    return [Placed(*row) for part in store.batches(pks) for row in asking.conn.execute(query.where(r.c.id.in_(part)))]
 
 
 # -- different values --------------------------------------------------------------------------------------------

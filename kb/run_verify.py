@@ -21,6 +21,12 @@ def verify_run(citation: RunCitation, catalogue: Catalogue) -> bool:
         return any(_holds(conn, citation, pk) for pk in _cited(conn, citation))
 
 
+def cited_runs(citation: RunCitation, catalogue: Catalogue) -> tuple[int, ...]:
+    """Return the rows of the runs that a citation names: one, unless their history was ingested twice."""
+    with catalogue.read() as conn:
+        return tuple(_cited(conn, citation))
+
+
 def _cited(conn: Connection, citation: RunCitation) -> list[int]:
     r, s, o = schema.runs, schema.sources, schema.roots
     query = select(r.c.id).where(
