@@ -53,7 +53,7 @@ def main_metrics(runs: Sequence[RunRow], text: str = "", most: int = 2) -> tuple
 
 def _weight(metric: RunMetric, text: str) -> float:
     named = 4.0 if metric.name.lower() in text else 0.0
-    measured = 0.5 if metric.split in (Split.VALID, Split.TEST) else 0.0
+    measured = {Split.VALID: 0.6, Split.TEST: 0.5}.get(Split(metric.split), 0.0) if metric.split else 0.0
     return named + measured + (0.25 if metric.direction else 0.0) - (5.0 if not math.isfinite(metric.last) else 0.0)
 
 

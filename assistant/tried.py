@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from assistant.run_cite import called, figure, main_metrics, metric_citation
 from assistant.tried_values import NearValues, near_values
@@ -183,15 +183,14 @@ class _Comparing:
         by_leaf: dict[str, list[str]] = defaultdict(list)
         for name, leaf in self.logged.items():
             by_leaf[leaf].append(name)
-        query = (
-            select(p.c.run_id, p.c.leaf, p.c.name, p.c.text, p.c.number, p.c.kind)
-            .join(r, r.c.id == p.c.run_id)
-            .where(r.c.deleted == 0, r.c.loose == 0, p.c.kind != "unset")
-        )
+        query = select(p.c.run_id, p.c.leaf, p.c.name, p.c.text, p.c.number, p.c.kind).where(p.c.kind != "unset")
         seen: dict[tuple[str, str, str | None, str], float] = {}
         with self.catalogue.read() as conn:
+            left_out = set(conn.scalars(select(r.c.id).where(or_(r.c.deleted != 0, r.c.loose != 0))))
             for part in batches(sorted(by_leaf)):
                 for pk, leaf, logged, text, number, kind in conn.execute(query.where(p.c.leaf.in_(part))):
+                    if pk in left_out:
+                        continue
                     names = by_leaf[leaf]
                     for name in names if len(names) == 1 else _fitting(names, logged):
                         key = (name, leaf, text, kind)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from assistant.run_cite import called, cite, figure, metric_citation
 from assistant.why_subject import Subject, part
@@ -23,6 +22,7 @@ from kb.types import Claim, Verdict
 
 MOST_NOTES = 5_000
 MOST_VALUES = 4
+SAMPLE = 500
 _SHORTEST_NOTE = 12
 _CAUSES = ("because", "since", "due to", "owing to", "so that", "in order to", "reason", "therefore")
 
@@ -70,6 +70,15 @@ def _quoted(run: RunRow, name: str, value: str, said: str) -> Claim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Metric:
+    """Which metric tells what values came to."""
+
+    name: str
+    split: str | None
+    direction: Direction | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
     """What runs show of a choice: claims, the runs behind them, and which words of the subject they account for."""
 
@@ -84,15 +93,14 @@ def shown_by_runs(catalogue: Catalogue, subject: Subject) -> Shown:
         named = [(leaf, words) for leaf in _leaves(conn) if (words := _named(leaf, subject))]
         named += _valued(conn, subject, {leaf for leaf, _ in named})
         named.sort(key=lambda one: -len(one[1]))
-        found = [_values(conn, leaf) for leaf, _ in named[:1]]
-    claims: list[Claim] = []
-    runs: dict[int, RunRow] = {}
-    for one in found:
-        for claim, run in _told(catalogue, one, subject):
-            claims.append(claim)
-            runs[run.pk] = run
-    words = frozenset(word for _, found_words in named[:1] for word in found_words)
-    return Shown(claims=tuple(claims), runs=tuple(runs.values()), words=words if claims else frozenset())
+        if not named:
+            return Shown(claims=(), runs=(), words=frozenset())
+        leaf, words = named[0]
+        metric = _metric(conn, leaf)
+        values = _values(conn, leaf, metric)
+    told = tuple(_told(catalogue, leaf, values, metric, subject))
+    runs = {run.pk: run for _, run in told}
+    return Shown(claims=tuple(claim for claim, _ in told), runs=tuple(runs.values()), words=words)
 
 
 def _leaves(conn: Connection) -> Iterator[str]:
@@ -125,45 +133,95 @@ def _valued(conn: Connection, subject: Subject, known: set[str]) -> list[tuple[s
     return [(row.leaf, frozenset({row.text.lower()})) for row in rows]
 
 
-def _values(conn: Connection, leaf: str) -> dict[str, list[int]]:
-    """Return the runs by the value that they logged for a parameter, deleted ones left out."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Value:
+    """A value of a parameter: how many runs logged it, one of them, and the best that the metric came to."""
+
+    runs: int
+    one: int
+    figure: float | None
+
+
+def _of_leaf(leaf: str) -> Any:
     p, r = schema.run_params, schema.runs
+    kept = (p.c.leaf == leaf, p.c.text.is_not(None), r.c.deleted == 0, r.c.loose == 0)
+    return select(p.c.run_id).join(r, r.c.id == p.c.run_id).where(*kept)
+
+
+def _values(conn: Connection, leaf: str, metric: _Metric | None) -> dict[str, _Value]:
+    """Return the values that runs logged for a parameter, each with the best that the metric came to."""
+    p, m = schema.run_params, schema.run_metrics
+    up = metric is not None and metric.direction is Direction.MAXIMIZE
+    extreme = func.max(m.c.last) if up else func.min(m.c.last)
     query = (
-        select(p.c.text, p.c.run_id, p.c.name)
-        .join(r, r.c.id == p.c.run_id)
-        .where(p.c.leaf == leaf, p.c.text.is_not(None), r.c.deleted == 0, r.c.loose == 0)
+        _of_leaf(leaf)
+        .outerjoin(m, _is_metric(metric, p.c.run_id))
+        .with_only_columns(p.c.text, func.count(), func.min(p.c.run_id), extreme)
+        .group_by(p.c.text)
     )
-    found: dict[str, list[int]] = defaultdict(list)
-    for row in conn.execute(query):
-        found[row.text].append(row.run_id)
-    found["\0name"] = [leaf]  # type: ignore[list-item]
-    return found
+    return {text: _Value(runs=n, one=pk, figure=best) for text, n, pk, best in conn.execute(query)}
 
 
-def _told(catalogue: Catalogue, values: dict[str, list[int]], subject: Subject) -> Iterator[tuple[Claim, RunRow]]:
-    leaf: Any = values.pop("\0name")[0]
-    metric = _metric(catalogue, [pk for pks in values.values() for pk in pks])
-    best = {value: _best(catalogue, pks, metric) for value, pks in values.items()}
-    asked = {value: _is_asked(value, subject) for value in values}
-    order = sorted(values, key=lambda value: (not asked[value], _rank(best[value], metric), value))
-    runs = {run.pk: run for run in run_store.runs(catalogue, pks=[best[value][0] for value in order[:MOST_VALUES]])}
-    for value in order[:MOST_VALUES]:
-        run = runs[best[value][0]]
-        yield _claim(run, leaf, len(values[value]), metric), run
+def _is_metric(metric: _Metric | None, run: Any) -> Any:
+    m = schema.run_metrics
+    same = m.c.split.is_(None) if metric is None or metric.split is None else m.c.split == metric.split
+    return and_(m.c.run_id == run, m.c.name == (metric.name if metric else ""), same)
 
 
-def _claim(run: RunRow, leaf: str, n: int, metric: tuple[str, str | None, Direction | None] | None) -> Claim:
+def _best_run(conn: Connection, leaf: str, text: str, value: _Value, metric: _Metric | None) -> int:
+    """Return the first run with a value of the parameter whose metric is the best among them."""
+    p, m = schema.run_params, schema.run_metrics
+    if value.figure is None:
+        return value.one
+    query = _of_leaf(leaf).join(m, _is_metric(metric, p.c.run_id)).where(p.c.text == text, m.c.last == value.figure)
+    return int(conn.scalar(query.order_by(p.c.run_id).limit(1)) or value.one)
+
+
+def _metric(conn: Connection, leaf: str) -> _Metric | None:
+    """Return the metric that most of some runs logged, one with a known direction first."""
+    m = schema.run_metrics
+    some = _of_leaf(leaf).limit(SAMPLE)
+    query = (
+        select(m.c.name, m.c.split, m.c.direction, func.count().label("n"))
+        .where(m.c.run_id.in_(some), m.c.last.is_not(None))
+        .group_by(m.c.name, m.c.split, m.c.direction)
+    )
+    rows = conn.execute(query).all()
+    if not rows:
+        return None
+    best = max(rows, key=lambda row: (row.direction is not None, row.split in ("valid", "test"), row.n, row.name))
+    return _Metric(name=best.name, split=best.split, direction=Direction(best.direction) if best.direction else None)
+
+
+def _told(
+    catalogue: Catalogue, leaf: str, values: dict[str, _Value], metric: _Metric | None, subject: Subject
+) -> Iterator[tuple[Claim, RunRow]]:
+    """Yield what the values came to: those asked for first, then the best."""
+    sign = -1 if metric is not None and metric.direction is Direction.MAXIMIZE else 1
+
+    def place(text: str) -> tuple[bool, float, str]:
+        reached = values[text].figure
+        return (not _is_asked(text, subject), math.inf if reached is None else sign * reached, text)
+
+    shown = sorted(values, key=place)[:MOST_VALUES]
+    with catalogue.read() as conn:
+        pks = {text: _best_run(conn, leaf, text, values[text], metric) for text in shown}
+    runs = {run.pk: run for run in run_store.runs(catalogue, pks=list(dict.fromkeys(pks.values())))}
+    for text in shown:
+        run = runs[pks[text]]
+        yield _claim(run, leaf, values[text].runs, metric), run
+
+
+def _claim(run: RunRow, leaf: str, n: int, metric: _Metric | None) -> Claim:
     param = next(one for one in run.params.values() if one.name.lower().endswith(leaf))
     cited = [cite(run, f"params.{param.name}", param.value)]
     counted = f"{n} run{'' if n == 1 else 's'} logged {param.name} = {param.text}"
-    reached = run.metric(metric[0], metric[1]) if metric else None
+    reached = run.metric(metric.name, metric.split) if metric else None
     if reached is None or not math.isfinite(reached.last):
         return Claim(text=f"{counted}, such as {called(run)}.", verdict=Verdict.COMPUTED, citations=tuple(cited))
     cited.append(metric_citation(run, reached))
-    told = "best" if metric and metric[2] and n > 1 else "value of"
-    text = f"{counted}; the {told} {reached.name} is {figure(reached.last)} ({called(run)})."
-    if n == 1:
-        text = f"{counted}: {reached.name} is {figure(reached.last)} ({called(run)})."
+    best = "; the best" if metric and metric.direction and n > 1 else ":"
+    text = f"{counted}{best} {reached.name} is {figure(reached.last)} ({called(run)})."
     return Claim(text=text, verdict=Verdict.COMPUTED, citations=tuple(cited))
 
 
@@ -172,48 +230,3 @@ def _is_asked(value: str, subject: Subject) -> bool:
         return float(value) in subject.numbers
     except ValueError:
         return any(word in subject.words for word in terms(value))
-
-
-def _metric(catalogue: Catalogue, pks: Sequence[int]) -> tuple[str, str | None, Direction | None] | None:
-    """Return the metric that most of the runs logged, one with a known direction first."""
-    m = schema.run_metrics
-    counts: Counter[tuple[str, str | None, str | None]] = Counter()
-    query = select(m.c.name, m.c.split, m.c.direction, func.count().label("n")).group_by(
-        m.c.name, m.c.split, m.c.direction
-    )
-    with catalogue.read() as conn:
-        for part_ in batches(pks):
-            for row in conn.execute(query.where(m.c.run_id.in_(part_), m.c.last.is_not(None))):
-                counts[row.name, row.split, row.direction] += row.n
-    if not counts:
-        return None
-    name, split, direction = max(
-        counts, key=lambda one: (one[2] is not None, one[1] in ("valid", "test"), counts[one], one[0])
-    )
-    return name, split, Direction(direction) if direction else None
-
-
-def _best(
-    catalogue: Catalogue, pks: Sequence[int], metric: tuple[str, str | None, Direction | None] | None
-) -> tuple[int, float | None]:
-    """Return the run with the best last value of the metric and that value; the first run where none has it."""
-    if metric is None:
-        return min(pks), None
-    name, split, direction = metric
-    m = schema.run_metrics
-    query = select(m.c.run_id, m.c.last).where(
-        m.c.name == name, m.c.split == split if split else m.c.split.is_(None), m.c.last.is_not(None)
-    )
-    with catalogue.read() as conn:
-        rows = [row for part_ in batches(pks) for row in conn.execute(query.where(m.c.run_id.in_(part_)))]
-    if not rows:
-        return min(pks), None
-    sign = 1 if direction is Direction.MINIMIZE else -1
-    best = min(rows, key=lambda row: (sign * row.last, row.run_id))
-    return best.run_id, best.last
-
-
-def _rank(best: tuple[int, float | None], metric: tuple[str, str | None, Direction | None] | None) -> float:
-    if best[1] is None or metric is None:
-        return math.inf
-    return best[1] if metric[2] is Direction.MINIMIZE else -best[1]
