@@ -25,8 +25,7 @@ class Options:
 
     `experiment` is a name or a pattern such as `churn-*` without regard to case (or an experiment's id), `since` the
     earliest start in seconds since 1970. With `lasts` a run's history is only the last value of each metric, which
-    comes with the run itself, and its version tells so; `known` are the ids of runs that are stored already and are
-    then left out.
+    comes with the run itself, and its version tells so; not those whose versions are `known`: they are stored whole.
     """
 
     experiment: str | None = None

@@ -194,7 +194,7 @@ class _Reading:
         options, runs = self.found.options, list[Run]()
         for item in page:
             run = _run(item, experiment, self.found.uri) if _is_since(item, options) else None
-            if run is not None and run.run_id not in seen and not (options.lasts and run.run_id in options.known):
+            if run is not None and run.run_id not in seen:
                 seen.add(run.run_id)
                 runs.append(run)
         asked = histories.page([Asked(run_id=run.run_id, lasts=_points(run)) for run in runs])
@@ -202,7 +202,8 @@ class _Reading:
             if self.stop():
                 return
             histories.server.check()
-            yield _lasts(run) if options.lasts else replace(run, history=partial(asked.points, index))
+            whole = not options.lasts or run.version in options.known
+            yield replace(run, history=partial(asked.points, index)) if whole else _lasts(run)
             self.done += 1
             if self.done % 100 == 0:
                 self.watch(Step(stage="read", done=self.done, total=self.found.count or 0, current=self.found.uri))
