@@ -36,6 +36,8 @@ def sync_server(
         source = store.set_source(conn, key, kind=SERVER, state=SourceState.PENDING.value, title=key.source)
     syncing = _Syncing(kb, source, want, done, watch, stop)
     reason = syncing.run(key.source)
+    if reason is not None:
+        reason = reason.removeprefix(f"{key.source}: ")
     failed = reason is not None and not runs_of(kb, source)
     state = SourceState.FAILED if failed else SourceState.PENDING if stop() else SourceState.SEARCHABLE
     with kb.catalogue.write() as conn:
@@ -104,8 +106,7 @@ class _Syncing:
                     version = f"{_FULL}-{now}" if full or kept else f"{_LAST}-{now}"
                     yield run_of(server, experiment, one, version, full=full or kept)
         except ServerFailed as error:
-            reason = f"{error.message}; {error.hint}" if error.hint else error.message
-            yield Problem(source=server.url, reason=reason)
+            yield Problem(source=server.url, reason=f"{error.message.removeprefix(f'{server.url}: ')}; {error.hint}")
 
     def _versions(self) -> dict[str, str]:
         """Return the versions of the stored runs as they were given."""

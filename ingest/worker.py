@@ -96,7 +96,11 @@ def _there(listed: Sequence[Mapping[str, Any]], work: Work) -> list[Batch]:
 
 def exists(source: str) -> bool:
     """Tell whether a source is something: an installed package is looked for only when it is read."""
-    return source.startswith("package:") or os.path.lexists(source) or bool(glob.glob(source, recursive=True))
+    return (
+        source.startswith(("package:", "http://", "https://"))
+        or os.path.lexists(source)
+        or bool(glob.glob(source, recursive=True))
+    )
 
 
 @dataclass

@@ -171,11 +171,8 @@ def _sorted(pks: Sequence[int], keys: Mapping[int, Any], *, descending: bool) ->
 
 def _fields(conn: Connection, name: str, pks: Sequence[int]) -> dict[int, Any]:
     r = schema.runs
-    found = dict[int, Any]()
-    for part in store.batches(pks):
-        query = select(r.c.id, r.c[name].label("key")).where(r.c.id.in_(part))
-        found |= {row.id: row.key for row in conn.execute(query)}
-    return found
+    wanted = set(pks)
+    return {pk: key for pk, key in conn.execute(select(r.c.id, r.c[name])).all() if pk in wanted}
 
 
 def _logged(conn: Connection, known: Mapping[str, Names], name: str, pks: Sequence[int]) -> dict[int, Any]:

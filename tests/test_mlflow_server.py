@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -196,3 +205,71 @@ def test_forgetting_a_server_removes_its_runs(kb: KnowledgeBase, tracking: Track
     sync(kb, [tracking.url])
     kb.forget(tracking.url)
     assert runs.count(kb.catalogue, deleted=True) == 0
+
+
+# -- the real one --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Iterator[str]:
+    """The address of a real tracking server, started here with `mlflow` or what CITEWISE_MLFLOW names."""
+    program = os.environ.get("CITEWISE_MLFLOW") or (shutil.which("mlflow") if _is_whole() else None)
+    if program is None:
+        pytest.skip("no whole mlflow is installed; CITEWISE_MLFLOW names an mlflow program")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [program, "server", "--backend-store-uri", f"sqlite:///{tmp_path}/m.db", "--port", str(port)]
+    url = f"http://127.0.0.1:{port}"
+    with (
+        (tmp_path / "log").open("wb") as log,
+        subprocess.Popen(
+            [*command, "--workers", "1"], stdout=log, stderr=log, cwd=tmp_path, start_new_session=True
+        ) as process,
+    ):
+        try:
+            _wait(url)
+            yield url
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+
+
+def _is_whole() -> bool:
+    return all(importlib.util.find_spec(name) for name in ("mlflow", "alembic", "graphene", "docker"))
+
+
+def _wait(url: str) -> None:
+    for _ in range(240):
+        try:
+            if httpx.get(f"{url}/health").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.5)
+    pytest.fail("the tracking server did not start")
+
+
+def _told(url: str, path: str, **values: Any) -> dict[str, Any]:
+    answer = httpx.post(f"{url}/api/2.0/mlflow/{path}", json=values, timeout=60)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+@pytest.mark.slow
+def test_a_real_server_is_stored_as_it_tells_itself(kb: KnowledgeBase, real: str) -> None:
+    experiment = _told(real, "experiments/create", name="churn")["experiment_id"]
+    for number in range(3):
+        run = _told(real, "runs/create", experiment_id=experiment, run_name=f"r{number}", start_time=1700000000000)
+        id = run["run"]["info"]["run_id"]
+        steps = ({"value": 0.5 + s / 10, "step": s, "timestamp": 1700000000000 + s} for s in range(4))
+        metrics = [{"key": "val_auc", **step} for step in steps]
+        _told(real, "runs/log-batch", run_id=id, metrics=metrics, params=[{"key": "lr", "value": "1e-3"}])
+    _told(real, "runs/delete", run_id=id)
+    assert sync(kb, [real]).runs.added == 3
+    rows = {row.name: row for row in runs.runs(kb.catalogue)}
+    assert {name: row.deleted for name, row in rows.items()} == {"r0": False, "r1": False, "r2": True}
+    for row in rows.values():
+        assert (row.experiment, row.params["lr"].text, row.started) == ("churn", "1e-3", 1700000000.0)
+        assert values(kb, row.run_id) == [0.5, 0.6, 0.7, 0.8]
+    assert sync(kb, [real]).runs.unchanged == 3

@@ -295,12 +295,16 @@ def show_sources(out: Console, sources: Sequence[SourceInfo]) -> None:
         for name in ("state", "kind"):
             table.add_column(name, no_wrap=True)
         table.add_column("passages", justify="right", no_wrap=True)
+        with_runs = any(source.runs for source in group)
+        if with_runs:
+            table.add_column("runs", justify="right", no_wrap=True)
         table.add_column("source", overflow="fold")
         for source in group:
             row = (
                 _STATES[source.state],
                 source.kind,
                 f"{source.chunks:,}",
+                *([f"{source.runs:,}"] if with_runs else []),
                 clean(source.key.source) + header(source.metadata),
             )
             table.add_row(*(Text(cell) for cell in row), style=_colour(source.state))
@@ -325,7 +329,9 @@ def counted(sources: Sequence[SourceInfo]) -> str:
     """Return how many sources and passages there are, and in which states."""
     states = Counter(source.state for source in sources)
     named = ", ".join(f"{n:,} {_STATES[state]}" for state, n in states.most_common())
-    return f"{plural(len(sources), 'source')}, {plural(sum(s.chunks for s in sources), 'passage')} ({named})"
+    runs = sum(source.runs for source in sources)
+    with_runs = f", {plural(runs, 'run')}" if runs else ""
+    return f"{plural(len(sources), 'source')}, {plural(sum(s.chunks for s in sources), 'passage')}{with_runs} ({named})"
 
 
 def plural(n: int, word: str) -> str:
