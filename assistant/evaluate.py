@@ -1,7 +1,7 @@
 """Figures over a question file: retrieval, answers, abstention, tables and latency, as `citewise eval` prints them.
 
 Questions with `gold` are asked and scored, and with a folder of tables those with `answers` too (`evaluate_tables`);
-questions over runs are counted, and answered by nobody yet.
+where runs were ingested, those with `answer` as well (`evaluate_runs`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
+from assistant.evaluate_runs import RunOutcome, RunQuestion, ask_run, run_figures, run_question, run_row
 from assistant.evaluate_tables import (
     TableOutcome,
     TableQuestion,
@@ -22,6 +23,7 @@ from assistant.evaluate_tables import (
     table_question,
     table_row,
 )
+from assistant.runs.answer import RunAnswers
 from assistant.tables import OpenTables
 from assistant.types import Answer
 from kb.errors import BadInput
@@ -61,6 +63,7 @@ class Question:
     part: str
     scored: bool = True
     table: TableQuestion | None = None
+    runs: RunQuestion | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +103,9 @@ def evaluate(
     lines = read_questions(questions)
     docs = [line for line in lines if line.gold is not None]
     over_tables = [line for line in lines if line.table is not None and data is not None]
+    run_answers = RunAnswers(catalogue=kb.catalogue)
+    over_runs = [line for line in lines if line.runs is not None] if kb.catalogue.count("runs") else []
+    total = len(docs) + len(over_tables) + len(over_runs)
     if docs:
         assistant.ask(docs[0].question)  # warm: models and indexes are opened by the first question
     opened, done = OpenTables(data), count(1)
@@ -107,24 +113,30 @@ def evaluate(
     tables: list[TableOutcome] = []
     for line in docs:
         outcomes.append(_outcome(assistant, kb, line))
-        progress(next(done), len(docs) + len(over_tables))
+        progress(next(done), total)
     for line in over_tables:
         tables.append(_table_outcome(assistant, opened, line))
-        progress(next(done), len(docs) + len(over_tables))
-    rest = [line for line in lines if line.gold is None and line not in over_tables]
-    seconds = [outcome.seconds for outcome in outcomes] + [outcome.seconds for outcome in tables]
+        progress(next(done), total)
+    runs: list[RunOutcome] = []
+    for line in over_runs:
+        assert line.runs is not None
+        runs.append(ask_run(line.id, line.question, line.runs, run_answers.ask))
+        progress(next(done), total)
+    rest = [line for line in lines if line.gold is None and line not in over_tables and line not in over_runs]
+    seconds = [o.seconds for o in outcomes] + [o.seconds for o in tables] + [o.given.seconds for o in runs]
     return {
         "file": str(questions),
         "n": len(lines),
         "retrieval": _retrieval([o for o in outcomes if o.gold]),
         "answers": _answers([o for o in outcomes if o.gold], outcomes),
         "abstention": _abstention(outcomes),
-        "runs": _unsupported([line for line in rest if line.part == "runs"]),
+        "runs": run_figures(runs) if runs else _unsupported([line for line in rest if line.part == "runs"]),
         "tables": table_figures(tables) if data else _unsupported([line for line in rest if line.part == "tables"]),
         "latency": {"p50": round(percentile(seconds, 50), 4), "p95": round(percentile(seconds, 95), 4)},
         "by_question": [
             *(_row(outcome) for outcome in outcomes),
             *(table_row(outcome) for outcome in tables),
+            *(run_row(outcome) for outcome in runs),
             *(_unsupported_row(line) for line in rest),
         ],
     }
@@ -292,6 +304,7 @@ def _question(value: Any, number: int) -> Question:
         part=part,
         scored=value.get("scope") != "beyond_run",
         table=table_question(value) if part == "tables" else None,
+        runs=run_question(value) if part == "runs" else None,
     )
 
 

@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from assistant.types import Answer
 
 RUN_KINDS = ("best_run", "worst_run")
 _OPEN = "open"
@@ -190,13 +193,25 @@ class RunOutcome:
         return is_right(self.asked, self.given)
 
 
-def ask_run(id: str, asked: RunQuestion, ask: Callable[[], RunGiven]) -> RunOutcome:
+def ask_run(id: str, question: str, asked: RunQuestion, ask: Callable[[str], Answer]) -> RunOutcome:
     """Ask one question; what goes wrong with it is a refusal that keeps its error."""
+    began = time.perf_counter()
     try:
-        given = ask()
+        given = given_by(ask(question))
     except Exception as error:  # noqa: BLE001 - the border: one question's failure must not end an evaluation
         given = RunGiven(error=f"{type(error).__name__}: {error}")
-    return RunOutcome(id=id, asked=asked, given=given)
+    return RunOutcome(id=id, asked=asked, given=replace(given, seconds=time.perf_counter() - began))
+
+
+def given_by(answer: Answer) -> RunGiven:
+    """Return the value and the runs of an answer; a text from documents is no value."""
+    found = None if answer.abstained else answer.found
+    return RunGiven(
+        value=None if found is None else found.value,
+        run_ids=() if found is None else tuple(run.run_id for run in found.runs),
+        words=answer.reading.words,
+        unread=answer.reading.unread,
+    )
 
 
 def run_figures(outcomes: Sequence[RunOutcome]) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import Any
 
 from assistant.dataset.steps import Query
 from assistant.dataset.types import Computation, TableReading
+from assistant.runs.types import RunReading
+from kb.run_result import RunResult
 from kb.types import Claim, Hit
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -19,7 +21,7 @@ class Reading:
     """What a question was taken to mean: in `words`, as a `query` value, and which of its words were not understood.
 
     `question` is what was looked up: the question itself, or a follow-up completed from the turns before it. `table`
-    is how a question over a dataset was read.
+    is how a question over a dataset was read, `runs` how one over runs was.
     """
 
     route: str
@@ -28,6 +30,7 @@ class Reading:
     query: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     unread: tuple[str, ...] = ()
     table: TableReading | None = None
+    runs: RunReading | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +57,8 @@ class Answer:
     """What is shown: checked claims, or an abstention that says what is missing and what was nearest.
 
     `confidence` is the calibrated probability that the claims answer the question; it says nothing about whether they
-    are true to their sources, which the verdicts do. An answer over a dataset holds its `computation`; `left_out` says
-    which rows and values played no part.
+    are true to their sources, which the verdicts do. An answer over a dataset holds its `computation`, one over runs
+    what was `found`; `left_out` says which rows, runs and values played no part.
     """
 
     question: str
@@ -72,6 +75,7 @@ class Answer:
     dataset: DatasetInfo | None = None
     computation: Computation | None = None
     left_out: tuple[str, ...] = ()
+    found: RunResult | None = None
 
     @property
     def text(self) -> str:

@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from rapidfuzz import process
+
 from assistant.dataset.lexicon import GLUE
 from assistant.dataset.tokens import stem
 from assistant.runs.asks import ASKS, FIRST_ASKS, at_step, not_that, objectives
 from assistant.runs.build import Linker, linked
+from assistant.runs.chips import chips_of
 from assistant.runs.conditions import read_conditions
 from assistant.runs.draft import Draft, run_filter
 from assistant.runs.lexicon import HARMLESS, HARMLESS_STEMS, RUN_NOUNS, TASK_WORDS, WORK_NOUNS
@@ -117,17 +120,30 @@ def _with_metric(draft: Draft) -> frozenset[int]:
 def reading_of(draft: Draft) -> RunReading:
     """The reading of what the rules found."""
     unread = tuple(dict.fromkeys(leftovers(draft)))
+    known = bool(draft.linked.scope_links or draft.mentions or draft.page.of("MRCPT"))
     if draft.why or not draft.select:
-        return RunReading(query=None, unread=unread, why=draft.why, notes=tuple(draft.notes))
+        absent = _absent(draft, unread)
+        return RunReading(
+            query=None, unread=unread, why=draft.why, notes=tuple(draft.notes), absent=absent, named=known
+        )  # fmt: skip
     query = query_of(draft)
-    variants = tuple(_variants(draft, query))
     runs = not unread and not draft.doubts
     return RunReading(
-        query=query, variants=variants, unread=unread, runs=runs, confidence=1.0 if runs else 0.5,
-        extract=draft.extract, shift=draft.shift,
-        label=draft.label,
-        of_best=draft.of_best, notes=tuple(draft.notes),
+        query=query, variants=tuple(_variants(draft, query)), chips=chips_of(draft, query), unread=unread, runs=runs,
+        confidence=1.0 if runs else 0.5, extract=draft.extract, shift=draft.shift, label=draft.label,
+        of_best=draft.of_best, notes=tuple(draft.notes), absent=_absent(draft, unread), named=known,
     )  # fmt: skip
+
+
+def _absent(draft: Draft, unread: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Words that nothing logged in these places is called by, each with the names there that look most like it."""
+    names = sorted({each.name for each in draft.linked.names.logged if each.kind != "tag"})
+    found = []
+    for word in unread:
+        if len(word) >= 3 and any(character.isalpha() for character in word):
+            near = process.extract(word, names, limit=3, score_cutoff=68, processor=str.lower)
+            found.append((word, tuple(name for name, _, _ in near)))
+    return tuple(found)
 
 
 def query_of(draft: Draft) -> RunQuery:

@@ -39,11 +39,10 @@ class RunReading:
     `query` is None where nothing could be read. `variants` are the same query under other spellings of one name
     (`Sharpe Ratio`, `sharpe_ratio`): an answer is over all of them. `runs` tells whether it may run unconfirmed: every
     number and content word was used and no name was a guess. `extract` says what of a text is wanted (exception,
-    module). `shift` is added to every value (epochs that were counted from 0). `label` is the
-    parameter whose value a best run is known by, `of_best` are
-    the parameters that are asked for of it. `why` marks a question after reasons,
+    module). `shift` is added to every value (epochs that were counted from 0). `label` is the parameter whose value a
+    best run is known by, `of_best` are the parameters that are asked for of it. `why` marks a question after reasons,
     which runs do not record. `absent` are words that look like a name that was never logged, each with the nearest
-    that was.
+    that was. `named` tells whether the question names a place, a run or something logged at all.
     """
 
     query: RunQuery | None
@@ -60,3 +59,4 @@ class RunReading:
     absent: tuple[tuple[str, tuple[str, ...]], ...] = ()
     nearest: tuple[RunQuery, ...] = ()
     notes: tuple[str, ...] = ()
+    named: bool = False
