@@ -54,9 +54,9 @@ class RunGiven:
 
 def run_question(value: Mapping[str, Any]) -> RunQuestion:
     """Return what a line with `answer` asks. Raises ValueError for a line that is malformed."""
-    kind, tolerance = value.get("kind"), value.get("tolerance")
-    if not isinstance(kind, str) or not kind:
-        raise ValueError("a question with `answer` needs its `kind`")
+    kind, tolerance = value.get("kind") or "value_lookup", value.get("tolerance")
+    if not isinstance(kind, str):
+        raise ValueError("`kind` is no text")
     if tolerance is not None and not isinstance(tolerance, (int, float)):
         raise ValueError("`tolerance` is no number")
     aliases = value.get("aliases") or {}
