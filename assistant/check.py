@@ -16,7 +16,7 @@ from sqlalchemy import or_, select
 from assistant import check_judge as judge
 from assistant.check_bind import Bindings, Bound, bind
 from assistant.check_judge import CONTRADICTS, MATCHES, NO_RECORD, WRONG, Judged
-from assistant.check_names import MetricMention, base_of, distinct, names_for
+from assistant.check_names import MetricMention, RunMention, base_of, distinct, names_for
 from assistant.check_numbers import around
 from assistant.check_table import judged_cells
 from assistant.check_text import Grid, Sentence, parts
@@ -35,11 +35,12 @@ MOST_NEAR = 50
 _HOW = r"(?:is|was|are|were|did|does|performs?|performed|works?|worked)?\s*(?:slightly |clearly |much |far |even )?"
 _BETTER = (
     r"beats?|beating|outperform(?:s|ed|ing)?|surpass(?:es|ed|ing)?|(?:is|was|are|were)?\s*ahead of|exceed(?:s|ed)|tops|"
-    rf"{_HOW}better than|won against|wins over|improve[sd]? (?:on|upon|over)"
+    rf"{_HOW}(?:better than|superior to)|won against|wins over|improve[sd]? (?:on|upon|over)"
 )
 _WORSE = (
-    rf"{_HOW}worse than|underperform(?:s|ed)|los(?:es|t) (?:to|against)|trails|(?:is|was)?\s*behind|falls? short of|"
-    r"(?:is|was) (?:beaten|outperformed|surpassed) by"
+    rf"{_HOW}(?:worse than|inferior to)|underperform(?:s|ed)|los(?:es|t) (?:to|against)|trails|(?:is|was)?\s*behind|"
+    r"falls? short of|(?:is|was) (?:beaten|outperformed|surpassed) by|"
+    r"(?:is |was |does |did )?not (?:do )?(?:quite )?as (?:good|well) as"
 )
 _COMPARED = re.compile(rf"\b(?:(?P<worse>{_WORSE})|(?P<better>{_BETTER}))\b", re.IGNORECASE)
 _RELATION = re.compile(r"\b(?P<sense>higher|lower|larger|smaller|greater)\b.{0,80}?\bthan\b", re.IGNORECASE)
@@ -53,6 +54,8 @@ _OF_A_RUN = re.compile(
     r"\A\s+(?:epoch|step|iteration|checkpoint|guess|practice|case|effort|of (?:its|the) )", re.IGNORECASE
 )
 _NO_SUPERLATIVE = re.compile(r"(?:\b(?:its|second|third|next|one of the|among the)\s+|'s\s+|-)\Z", re.IGNORECASE)
+_ABOUT = re.compile(r"(?:\b(?:about|roughly|around|almost|nearly|circa|approximately|close to|some)|~|≈)\s*\Z", re.I)
+_NEGATED = re.compile(r"(?:\b(?:not|never|cannot|fails? to|failed to|neither)|n't)\s+(?:\w+\s+){0,2}\Z", re.IGNORECASE)
 _SPREAD = re.compile(r"±|\+/-|\b(?:mean|average|averaged|median|std|standard deviation|on average)\b", re.IGNORECASE)
 
 
@@ -136,6 +139,10 @@ class _Checking:
             return judge.difference(one.number, one.run, one.second, one.metric)
         if one.role == "count":
             return self._count(one, sentence)
+        if one.role in ("above", "below"):
+            return judge.bounded(one.number, one.run, one.metric, one.role == "above") if one.run else None
+        if one.role == "from" and one.run:
+            return judge.moved_from(one.number, one.run, one.metric, self.kb.catalogue)
         if one.role == "best_step" and one.run and one.metric:
             return judge.best_step(one.number, one.run, one.metric)
         if one.role != "metric":
@@ -147,6 +154,8 @@ class _Checking:
         if one.run is None:
             return self._of_no_run(one, sentence) if one.metric else None
         judged = judge.value(one.number, one.run, one.metric, step, self.kb.catalogue)
+        if judged.status == judge.WRONGLY and _ABOUT.search(sentence.plain, 0, one.number.start):
+            return Judged(status=judge.ROUNDED, said=judged.said, cited=judged.cited)
         if judged.status in (CONTRADICTS, NO_RECORD, judge.WRONGLY) and _SPREAD.search(sentence.plain):
             return Judged(status=NO_RECORD, said=f"a figure over several runs or values; {judged.said}")
         return judged
@@ -154,7 +163,23 @@ class _Checking:
     def _of_no_run(self, one: Bound, sentence: Sentence) -> Judged | None:
         assert one.metric is not None
         judged = judge.any_run(one.number, one.metric, self._at_hand() or stored_near(self.kb.catalogue, one))
-        return judged if judged.status != NO_RECORD else self._in_documents(one, sentence) or judged
+        if judged.status == NO_RECORD:
+            return self._in_documents(one, sentence) or judged
+        return self._extreme_value(one, sentence, judged) or judged
+
+    def _extreme_value(self, one: Bound, sentence: Sentence, judged: Judged) -> Judged | None:
+        """Judge a value said to be the best of all, whoever's it is: no run of the same experiment may be better."""
+        match = _EXTREME.search(sentence.plain, 0, one.number.start)
+        if match is None or one.metric is None or not judged.cited or _OF_A_RUN.match(sentence.plain, match.end()):
+            return None
+        (cited,) = judged.cited
+        rivals = self._of_experiment(cited.experiment, ())
+        owner = next((run for run in rivals if run.run_id == cited.run_id), None)
+        if owner is None:
+            return None
+        mention = RunMention(start=0, end=0, text=owner.run_id, runs=(owner,))
+        found = judge.extreme(mention, one.metric, _EXTREMES[match[1].lower()], rivals)
+        return found if found.status == CONTRADICTS else None
 
     def _in_documents(self, one: Bound, sentence: Sentence) -> Judged | None:
         """Return where a document says the same number of the same matter."""
@@ -201,6 +226,8 @@ class _Checking:
                 continue
             first, second = before[-1], after[0]
             if not first.runs or not second.runs:
+                continue
+            if _NEGATED.search(sentence.plain, 0, match.start()):
                 continue
             if "sense" in match.groupdict():
                 yield match.start(), judge.order(first, second, metric, _SENSES[match["sense"].lower()])

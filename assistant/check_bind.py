@@ -26,19 +26,38 @@ _BY = re.compile(
     r"\s*(?:about|around|roughly|only|just|some|~|≈)?\s*\Z",
     re.IGNORECASE,
 )
+_GAP = re.compile(r"\b(?:gap|difference|margin|delta|distance) between\b", re.IGNORECASE)
+_FROM = re.compile(r"\bfrom\s+(?:about\s+|around\s+|roughly\s+|~)?\Z", re.IGNORECASE)
+_TO = re.compile(r"\A[\s`*)]*(?:\(?[^\d(]{0,12}\)?)?\s*(?:to|→|->|up to|down to)\s+", re.IGNORECASE)
+_NO_CLAIM = re.compile(
+    r"\b(?:target|goal|aim(?:ed|ing)?|hope[ds]?|should|would|could|might|plan(?:ned|s)?|expect(?:ed)? (?:to|a|an)"
+    r"|need(?:s|ed)? to|require[ds]?|neither|nor|never|not|[a-z]+n't|if|until|unless)\b",
+    re.IGNORECASE,
+)
+_BOUND = re.compile(
+    r"\b(?P<up>above|over|more than|at least|greater than|higher than|exceed(?:s|ed|ing)?|beyond|past)\s+\Z"
+    r"|\b(?P<down>below|under|less than|at most|lower than|smaller than|no more than)\s+\Z",
+    re.IGNORECASE,
+)
 _POINTS = re.compile(
     r"\A\s*(?:percentage\s+|absolute\s+)?(?:points?\s+)?"
-    r"(?:better|worse|higher|lower|more|less|points?|ahead|behind|above|below)\b",
+    r"(?:better|worse|higher|lower|more|less|larger|smaller|faster|slower|points?|ahead|behind|above|below)\b",
     re.IGNORECASE,
 )
 _JOINS = re.compile(r"\A[\s(*`_]*(?:(?:in|on|of|for|as|points of)\s+)?(?:the\s+|its\s+)?[*`_]*\Z", re.IGNORECASE)
-_LINK_WORDS = "of|is|was|at|to|=|:|≈|~|about|around|roughly|up to|with|reached|stands at|equals?|:=|→"
+_LINK_WORDS = "of|for|in|\x00+|is|was|at|to|=|:|≈|~|about|around|roughly|up to|with|reached|stands at|equals?|:=|→"
+_TIMES = re.compile(r"\A\s*(?:times|×|x|-?\s?fold)\b", re.IGNORECASE)
+_ON_ITS_WAY = re.compile(
+    r"\A[\s%]*(?:after|at|in|by)\s+(?:the\s+)?(?:one|two|three|four|five|six|ten|first|second|third|start|beginning)\b",
+    re.IGNORECASE,
+)
 _LINKS = re.compile(rf"\A[\s`*_)]*(?:(?:{_LINK_WORDS})[\s`*]*){{0,3}}\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
-    """A number with what it belongs to; `role` is metric, difference, step, best_step, param, count or other.
+    """A number with what it belongs to; `role` is metric, difference, from,
+    above, below, step, best_step, param, count or other.
 
     `runs` are the runs that it may be of (of a difference: the first side), `second` the other side of a difference.
     `unknown` is a name that looks like a run's and is none.
@@ -117,13 +136,25 @@ class _Binder:
             return "param"
         if not number.decimal and _RUNS_AFTER.match(after):
             return "count"
-        if number.unit:
+        if number.unit or _TIMES.match(after):
             return "other"
-        if (_BY.search(before) or _POINTS.match(after)) and len(self.runs) >= 2:
+        gap = _GAP.search(before) is not None
+        if (gap or _BY.search(before) or _POINTS.match(after)) and len(self.runs) >= 2:
             return "difference"
         if number.decimal or self._is_linked(number):
-            return "metric" if self._metric_for(number) or self._lent() or self.runs else "other"
+            named = self._metric_for(number) or self._lent() or self.runs
+            clause = self.clean[self._clause(number.start)[0] : number.start]
+            return self._figure(before, after) if named and not _NO_CLAIM.search(clause) else "other"
         return "other"
+
+    def _figure(self, before: str, after: str) -> str:
+        """Return how a figure is meant: as a value, as where it came from, or as a bound."""
+        if (_FROM.search(before) and _TO.match(after)) or _ON_ITS_WAY.match(after):
+            return "from"
+        bound = _BOUND.search(before)
+        if bound and not any(run.end > bound.start() for run in self.runs if run.start < len(before)):
+            return "above" if bound["up"] else "below"
+        return "metric"
 
     def _is_linked(self, number: Number) -> bool:
         """Tell whether a whole number stands right beside a metric: `accuracy of 87`, `87 accuracy`."""
@@ -149,20 +180,25 @@ class _Binder:
     def _metric_for(self, number: Number) -> MetricMention | None:
         """Return the metric right after the number, else the last one before it, else the next, in its clause first."""
         for mention in self.metrics:
-            if mention.start >= number.end and _JOINS.match(self._bare(number.end, mention.start)):
+            if mention.start >= number.end and _JOINS.match(self.clean[number.end : mention.start]):
                 return mention
         start, end = self._clause(number.start)
-        for low, high in ((start, end), (0, len(self.text))):
-            inside = [m for m in self.metrics if low <= m.start and m.end <= high]
-            before = [m for m in inside if m.end <= number.start]
-            if before:
-                return before[-1]
-            if inside:
-                return inside[0]
-        return None
+        near = self._nearest(number, start, end) or self._parallel(number, start, end)
+        return near or self._nearest(number, 0, len(self.text))
 
-    def _bare(self, start: int, end: int) -> str:
-        return self.clean[start:end]
+    def _nearest(self, number: Number, start: int, end: int) -> MetricMention | None:
+        inside = [m for m in self.metrics if start <= m.start and m.end <= end]
+        before = [m for m in inside if m.end <= number.start]
+        return before[-1] if before else next(iter(inside), None)
+
+    def _parallel(self, number: Number, start: int, end: int) -> MetricMention | None:
+        """Return the metric at the same place in the clause before: `A has 0.8 AUC and 0.7 F1; B has 0.9 and 0.6`."""
+        mine = [one for one in self.all if start <= one.start < end and one.decimal]
+        earlier = [clause for clause in self.clauses if clause[1] <= start]
+        if len(mine) < 2 or not earlier or number not in mine:
+            return None
+        told = [m for m in self.metrics if earlier[-1][0] <= m.start < earlier[-1][1]]
+        return told[mine.index(number)] if len(told) == len(mine) else None
 
     def _lent(self) -> MetricMention | None:
         """Return the one metric that the line before, or the heading above, speaks of."""
@@ -176,13 +212,16 @@ class _Binder:
     # -- runs ------------------------------------------------------------------------------------------------
 
     def _zipped(self, figures: Sequence[Number]) -> dict[int, RunMention]:
-        """Return runs by number where a list of runs meets a list of as many numbers, in the same order."""
-        if len(self.runs) < 2 or len(self.runs) != len(figures):
+        """Return runs by number where as many figures of one metric as runs are named: they go in the same order."""
+        by_metric: dict[object, list[Number]] = {}
+        for number in figures:
+            metric = self._metric_for(number) or self._lent()
+            by_metric.setdefault((metric.base, metric.split) if metric else None, []).append(number)
+        runs = list({run.text: run for run in reversed(self.runs)}.values())[::-1]
+        if len(runs) < 2:
             return {}
-        runs_first = self.runs[-1].end <= figures[0].start
-        numbers_first = figures[-1].end <= self.runs[0].start
-        told = "respectively" in self.text.lower() or runs_first or numbers_first
-        return {id(n): run for n, run in zip(figures, self.runs, strict=True)} if told else {}
+        lists = [found for found in by_metric.values() if len(found) == len(runs)]
+        return {id(n): run for found in lists for n, run in zip(found, runs, strict=True)}
 
     def _run_for(self, number: Number) -> RunMention | None:
         if not self.runs:

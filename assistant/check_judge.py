@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from assistant.check_names import MetricMention, RunMention, metrics_of, split_of_metric
-from assistant.check_numbers import Number, agrees, exact, nearly
+from assistant.check_numbers import Number, agrees, exact, nearly, scales
 from assistant.run_cite import called, cite, figure
 from kb import runs as run_store
 from kb.records import Direction
@@ -136,11 +136,12 @@ def difference(number: Number, first: RunMention, second: RunMention, metric: Me
     found = []
     for a, b in pairs:
         gap = abs(a.value - b.value)
-        wanted = [
-            gap,
-            *([gap * 100] if number.percent else []),
-            *([gap / abs(b.value) * 100] if number.percent and b.value else []),
-        ]
+        share = max(abs(a.value), abs(b.value)) <= 1
+        wanted = [gap]
+        if share and (number.percent or number.value > 1):
+            wanted.append(gap * 100)
+        if number.percent:
+            wanted += [gap / abs(one.value) * 100 for one in (a, b) if one.value]
         cited = (_cited(a), _cited(b))
         said = f"{a.metric.name}: {figure(a.value)} and {figure(b.value)} differ by {gap:.6g}"
         found.append(
@@ -290,3 +291,32 @@ def param(number: Number, mention: RunMention, leaf: str) -> Judged:
 def base_leaf(name: str) -> str:
     """Return the last part of a parameter's name in lower case."""
     return name.replace("/", ".").rsplit(".", 1)[-1].lower()
+
+
+def moved_from(number: Number, mention: RunMention, metric: MetricMention | None, catalogue: Catalogue) -> Judged:
+    """Judge the value that a metric of a run is said to have come from: any that it had on its way."""
+    plain = value(number, mention, metric, None, catalogue)
+    if plain.status != CONTRADICTS or metric is None:
+        return plain
+    for run in mention.runs:
+        for one in metrics_of(run, metric):
+            points = run_store.history(catalogue, run.pk, one.name, one.split)
+            for point in points.points(one.name, one.split) if points is not None else ():
+                if math.isfinite(point.value) and agrees(number, point.value):
+                    on_way = _Figure(run=run, metric=one, kind="step", value=point.value, step=point.step)
+                    return _held(number, on_way)
+    return plain
+
+
+def bounded(number: Number, mention: RunMention, metric: MetricMention | None, up: bool) -> Judged | None:
+    """Judge that a metric of a run lies above (`up`) or below a number."""
+    found = [one for run in mention.runs for one in _plain(run, metric)]
+    for one in found:
+        for stored in scales(number, one.value):
+            if (stored > number.value) if up else (stored < number.value):
+                return Judged(status=MATCHES, said=f"{one.metric.name} is {figure(one.value)}", cited=(_cited(one),))
+    if not found:
+        return None
+    one = found[0]
+    said = f"{one.metric.name} of {called(one.run)} is {figure(one.value)}"
+    return Judged(status=CONTRADICTS, said=said, cited=(_cited(one),))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from kb import runs as run_store
@@ -48,14 +48,22 @@ _SPELLED = {
     "iou": r"iou|jaccard(?:[\s_-]*index)?",
     "loss": r"loss",
 }
+_LONG = {
+    ("mean", "absolute", "error"): ("mae",), ("root", "mean", "squared", "error"): ("rmse",),
+    ("mean", "squared", "error"): ("mse",), ("mean", "absolute", "percentage", "error"): ("mape",),
+    ("mean", "average", "precision"): ("map",), ("log", "loss"): ("logloss",), ("error", "rate"): ("error",),
+}  # fmt: skip
 _TOKEN = re.compile(r"[^\W_](?:[\w./#:@+-]*[\w+])?")
 _WHOSE = re.compile(r"\b(?:runs?|trials?|models?|experiments?|version)\b[\s:#'\"`*(]{1,5}\Z", re.IGNORECASE)
 _COMMON_WORDS = "test train training validation valid eval best last final model models run runs base small large"
 _COMMON = frozenset(_COMMON_WORDS.split())
 _PARAM_SAME = {"lr": "learning_rate", "learning_rate": "lr", "bs": "batch_size", "batch_size": "bs"}
 
-ALIKE = 55
+ALIKE = 60
 """How much, of 100, a name must resemble a run's to be taken for one that is not stored."""
+
+_CASE = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+MOST_NAMES = 20_000
 
 Base = tuple[str, ...]
 
@@ -94,7 +102,8 @@ def base_of(name: str) -> Base:
     """Return a metric's words without split and filler, each in its common form: `val_acc` → accuracy."""
     pieces = [part.lower() for piece in re.findall(r"[A-Za-z0-9]+", name) for part in _parts(piece)]
     kept = [_SAME.get(piece, piece) for piece in pieces if piece not in _SPLIT_OF and piece not in _FILLER]
-    return tuple(kept) or tuple(pieces)
+    base = tuple(kept) or tuple(pieces)
+    return _LONG.get(base, base)
 
 
 def _parts(piece: str) -> Iterable[str]:
@@ -121,12 +130,12 @@ class Names:
     """The names that a report may use: those of its runs, and all metrics and parameters."""
 
     by_name: Mapping[str, tuple[RunRow, ...]]
-    bases: frozenset[Base]
+    metrics: Mapping[Base, frozenset[str]]
     leaves: frozenset[str]
-    shapes: frozenset[str] = field(default_factory=frozenset)
+    unknown: frozenset[str] = field(default_factory=frozenset)
 
     def __post_init__(self) -> None:
-        self._metric = _metric_pattern(self.bases)
+        self._metric = _metric_pattern(self.metrics)
         self._leading = re.compile(
             rf"\b(?:on|for|over|in|at)\s+(?:the\s+|our\s+)?({_SPLIT})[\s_-]+(?:set|data|split|fold)s?\b", re.I
         )
@@ -143,7 +152,7 @@ class Names:
             if rows:
                 end = match.start() + len(token)
                 found.append(RunMention(start=match.start(), end=end, text=token, runs=rows))
-            elif self._looks_like_a_run(token):
+            elif token in self.unknown:
                 found.append(RunMention(start=match.start(), end=match.start() + len(token), text=token, runs=()))
         return tuple(found)
 
@@ -155,22 +164,17 @@ class Names:
         if not plain:
             return rows
         announced = _WHOSE.search(text, 0, at) is not None or text[at - 1 : at] == "`"
-        ordinary = token.isdigit() or len(token) < 4 or token.lower() in _COMMON or base_of(token) in self.bases
+        ordinary = token.isdigit() or len(token) < 4 or token.lower() in _COMMON or base_of(token) in self.metrics
         return rows if announced or not ordinary else ()
 
     def run_of(self, cell: str) -> RunMention | None:
         """Return the run that a table's cell is, as a whole or by the one name in it."""
         text = cell.strip("`*_ ")
         rows = self.by_name.get(text.lower(), ())
-        if rows and base_of(text) not in self.bases:
+        if rows and base_of(text) not in self.metrics:
             return RunMention(start=0, end=len(text), text=text, runs=rows)
         found = self.runs_in(cell)
         return found[0] if len(found) == 1 else None
-
-    def _looks_like_a_run(self, token: str) -> bool:
-        if shape(token) not in self.shapes or len(token) < 4 or base_of(token) in self.bases:
-            return False
-        return max((fuzz.ratio(token.lower(), name) for name in self.by_name), default=0) >= ALIKE
 
     # -- metrics and parameters ------------------------------------------------------------------------------
 
@@ -204,12 +208,12 @@ class Names:
         return tuple(found)
 
 
-def _metric_pattern(bases: Iterable[Base]) -> tuple[re.Pattern[str], dict[str, Base]] | None:
-    ordered = sorted((base for base in bases if base), key=lambda base: (-len(" ".join(base)), base))
+def _metric_pattern(metrics: Mapping[Base, Iterable[str]]) -> tuple[re.Pattern[str], dict[str, Base]] | None:
+    ordered = sorted((base for base in metrics if base), key=lambda base: (-len(" ".join(base)), base))
     if not ordered:
         return None
     groups = {f"m{at}": base for at, base in enumerate(ordered)}
-    spelled = [f"(?P<{name}>{_spelled(base)})" for name, base in groups.items()]
+    spelled = [f"(?P<{name}>{'|'.join(_forms(base, metrics[base]))})" for name, base in groups.items()]
     pattern = (
         rf"(?<![A-Za-z0-9])(?:(?P<before>{_SPLIT}){_SET}[\s_/.-]*)?(?:{'|'.join(spelled)})(?![A-Za-z0-9])(?:[\s_-]score)?"
         rf"(?:[`*]*\s+(?:on|over|for|of)\s+(?:the\s+|our\s+|all\s+)?(?P<after>{_SPLIT})(?:[\s_-]+(?:set|data|split|fold)s?|\b))?"
@@ -217,9 +221,21 @@ def _metric_pattern(bases: Iterable[Base]) -> tuple[re.Pattern[str], dict[str, B
     return re.compile(pattern, re.IGNORECASE), groups
 
 
-def _spelled(base: Base) -> str:
-    """Return a pattern for a metric's words, whatever joins them."""
-    return r"[\s_/.-]*".join(f"(?:{_SPELLED.get(piece, re.escape(piece))})" for piece in base)
+def _forms(base: Base, names: Iterable[str]) -> list[str]:
+    """Return patterns for a metric's words, the longest first: in either order, apart where its names change case."""
+    orders = [base, base[::-1]] if len(base) == 2 else [base]
+    forms = {r"[\s_/.-]*".join(_spelled(piece) for piece in order) for order in orders}
+    for name in names:
+        pieces = [piece for piece in re.findall(r"[A-Za-z0-9]+", name) if piece.lower() not in _SPLIT_OF]
+        pieces = [piece for piece in pieces if piece.lower() not in _FILLER] or pieces
+        parts = [part.lower() for piece in pieces for part in _CASE.findall(piece)]
+        parts = [part for part in parts if part not in _SPLIT_OF] or parts
+        forms.add(r"[\s_/.-]*".join(map(re.escape, parts)))
+    return sorted(forms, key=lambda form: (-len(form), form))
+
+
+def _spelled(piece: str) -> str:
+    return f"(?:{_SPELLED.get(piece, re.escape(piece))})"
 
 
 def _param_pattern(leaves: Iterable[str]) -> re.Pattern[str] | None:
@@ -245,11 +261,39 @@ def names_for(catalogue: Catalogue, text: str) -> Names:
     tokens = {match[0].rstrip(".:/").lower() for match in _TOKEN.finditer(text)}
     cells = {cell.strip("`*_ ").lower() for line in text.split("\n") if "|" in line for cell in line.split("|")}
     by_name = _runs(catalogue, sorted(tokens | {cell for cell in cells if 0 < len(cell) < 200}))
-    shapes = frozenset(shape(row.name or row.run_id) for rows in by_name.values() for row in rows) - {""}
+    metrics: dict[Base, set[str]] = {}
     with catalogue.read() as conn:
-        bases = frozenset(base_of(name) for name in distinct(conn, schema.run_metrics.c.name))
+        for name in distinct(conn, schema.run_metrics.c.name):
+            metrics.setdefault(base_of(name), set()).add(name)
         leaves = frozenset(distinct(conn, schema.run_params.c.leaf))
-    return Names(by_name=by_name, bases=bases, leaves=leaves, shapes=shapes)
+        unknown = _unknown(conn, text, by_name, metrics)
+    return Names(
+        by_name=by_name,
+        metrics={base: frozenset(found) for base, found in metrics.items()},
+        leaves=leaves,
+        unknown=unknown,
+    )
+
+
+def _unknown(
+    conn: Connection, text: str, known: Mapping[str, object], metrics: Mapping[Base, object]
+) -> frozenset[str]:
+    """Return the words of a report that are made like the runs' names, resemble one, and are none."""
+    r, p = schema.runs, schema.run_params
+    stored = [row.name or row.run_id for row in conn.execute(select(r.c.name, r.c.run_id).limit(MOST_NAMES))]
+    shapes = {shape(name) for name in stored} - {""}
+    tokens = {match[0].rstrip(".:/") for match in _TOKEN.finditer(text)}
+    like = {
+        token
+        for token in tokens
+        if len(token) >= 4 and shape(token) in shapes and token.lower() not in known and base_of(token) not in metrics
+    }
+    lowered = [name.lower() for name in dict.fromkeys(stored)]
+    like = {one for one in like if process.extractOne(one.lower(), lowered, scorer=fuzz.ratio, score_cutoff=ALIKE)}
+    values = {
+        value for part in batches(sorted(like)) for value in conn.scalars(select(p.c.text).where(p.c.text.in_(part)))
+    }
+    return frozenset(like - values)
 
 
 def _runs(catalogue: Catalogue, tokens: Sequence[str]) -> dict[str, tuple[RunRow, ...]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import report_cases
+import report_wordings
 from fakes import HashingEmbedder
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -86,6 +87,25 @@ def test_without_errors_a_report_is_in_order(histories: KnowledgeBase) -> None:
     for report in report_cases.reports():
         kept = [line for at, line in enumerate(report.lines, 1) if at not in report.planted]
         assert check(histories, "\n".join(kept)).wrong == ()
+
+
+@pytest.fixture(scope="module")
+def worded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KnowledgeBase]:
+    """A knowledge base with runs of several trackers."""
+    home = tmp_path_factory.mktemp("worded") / "home"
+    with KnowledgeBase(home, embedder=HashingEmbedder(), splitter=FINGERPRINT) as kb:
+        put(kb, "runs", report_wordings.runs())
+        yield kb
+
+
+@pytest.mark.parametrize("text", report_wordings.TRUE)
+def test_a_true_claim_passes_however_it_is_worded(worded: KnowledgeBase, text: str) -> None:
+    assert [one for one in check(worded, text).findings if one.status in FLAGGED] == []
+
+
+@pytest.mark.parametrize("text", report_wordings.FALSE)
+def test_a_false_claim_is_found_however_it_is_worded(worded: KnowledgeBase, text: str) -> None:
+    assert any(one.status in FLAGGED for one in check(worded, text).findings)
 
 
 # -- by hand ---------------------------------------------------------------------------------------------------------
