@@ -6,7 +6,7 @@ import streamlit as st
 
 from ui import opened, state
 from ui.render import notice
-from ui.views import chat, library, table
+from ui.views import chat, experiments, library, table
 
 
 def main() -> None:
@@ -20,9 +20,10 @@ def main() -> None:
     chat.restore()
     chat_page = st.Page(chat.page, title="Chat", icon=":material/forum:", url_path="chat", default=True)
     library_page = st.Page(library.page, title="Library", icon=":material/library_books:", url_path="library")
-    page = st.navigation([chat_page, library_page])
+    experiments_page = st.Page(experiments.page, title="Experiments", icon=":material/science:", url_path="experiments")
+    page = st.navigation([chat_page, experiments_page, library_page])
     wanted = st.session_state.pop("go", None)
-    target = library_page if wanted == "library" else chat_page
+    target = {"library": library_page, "experiments": experiments_page}.get(str(wanted), chat_page)
     if wanted and page is not target:
         st.switch_page(target)
     with st.sidebar:
