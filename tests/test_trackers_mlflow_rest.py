@@ -21,7 +21,7 @@ from ingest.trackers import READERS, Options, detect, mlflow_rest
 from ingest.trackers.access import Refused, access_of, plain
 from ingest.trackers.found import Found
 from ingest.trackers.mlflow_history import Asked, Histories
-from ingest.trackers.rest import Patience, Server
+from ingest.trackers.rest import Patience, Server, patience_of
 from kb import runs
 from kb.errors import BadInput, LoadFailed
 from kb.records import Point, Problem, Run, State
@@ -315,6 +315,12 @@ def test_a_server_that_takes_too_long_is_told(server: Scripted) -> None:
     server.delay = 1.0
     with pytest.raises(LoadFailed, match=r"gives no answer within 0\.1 s; tried 2 times"):
         mlflow_rest.found_at(server.uri, environ={}, patience=Patience(timeout=0.1, tries=2, first=0.01))
+
+
+def test_patience_is_mlflows() -> None:
+    told = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+    assert patience_of(told) == Patience(timeout=5.0, tries=1)
+    assert patience_of({"MLFLOW_HTTP_REQUEST_TIMEOUT": "long"}) == Patience()
 
 
 def test_a_port_that_speaks_something_else_is_told() -> None:

@@ -21,7 +21,7 @@ import pytest
 from runs_of import fingerprint, metric, points
 from test_trackers_mlflow import database
 
-from ingest.trackers import READERS, detect
+from ingest.trackers import READERS, address, detect, is_server
 from ingest.trackers.access import Access
 from ingest.trackers.store import Remote
 from kb.errors import BadInput, LoadFailed
@@ -126,6 +126,17 @@ def test_a_database_server_that_is_not_there_is_told_without_the_password() -> N
     with pytest.raises(LoadFailed, match="cannot be reached") as error:
         detect(f"postgresql://ann:{SECRET}@127.0.0.1:1/mlflow")
     assert SECRET not in f"{error.value.message} {error.value.hint}"
+
+
+def test_addresses_are_kept_without_credentials() -> None:
+    assert address(f"http://ann:{SECRET}@host:5000/#/experiments/1") == "http://host:5000"
+    assert address(f"postgresql+psycopg2://ann:{SECRET}@host/db?sslmode=require") == "postgresql://host/db"
+    assert [is_server(uri) for uri in ("https://h", "postgres://h/d", "sqlite:///a", "mlruns")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 # -- a PostgreSQL server of our own ----------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from ingest.trackers import (
     tables,
     wandb,
 )
-from ingest.trackers.detect import detect
+from ingest.trackers.detect import address, detect, is_server
 from ingest.trackers.found import Found, Options, Reader, Stop, Watch, guarded, never, quiet
 from kb.records import Problem, Run, no_history
 
@@ -70,4 +70,4 @@ _READERS: Mapping[str, Reader] = MappingProxyType(
 )
 READERS: Mapping[str, Reader] = MappingProxyType({kind: _safely(reader) for kind, reader in _READERS.items()})
 
-__all__ = ["READERS", "Found", "Options", "detect"]
+__all__ = ["READERS", "Found", "Options", "address", "detect", "is_server"]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ingest.detect import IGNORED_DIRS
 from ingest.trackers import (
+    access,
     columns,
     dvc,
     folders,
@@ -46,10 +47,9 @@ def detect(path: Path | str, *, root: Path | None = None, options: Options = EVE
     `options` say what of them is wanted. Raises BadInput where nothing is there, LoadFailed for a server that does
     not answer as it should.
     """
-    if str(path).lower().startswith(("http://", "https://")):
-        return [mlflow_rest.found_at(str(path), options)]
-    if re.match(rf"(?:{'|'.join(store.SCHEMES)})(?:\+\w+)?://", str(path)):
-        return store.found_at(str(path), _STORES, options)
+    if is_server(str(path)):
+        is_http = str(path).lower().startswith("http")
+        return [mlflow_rest.found_at(str(path), options)] if is_http else store.found_at(str(path), _STORES, options)
     path = _local(str(path))
     if not path.exists():
         raise BadInput(f"there is nothing at {str(path)!r}", hint="name a folder, a file, or sqlite:///PATH")
@@ -61,6 +61,19 @@ def detect(path: Path | str, *, root: Path | None = None, options: Options = EVE
     else:
         walk.file(path)
     return _settled(walk)
+
+
+def is_server(source: str) -> bool:
+    """Tell whether a source is the address of a tracking server or of a database on a server."""
+    return re.match(rf"(?:https?|(?:{'|'.join(store.SCHEMES)})(?:\+\w+)?)://", source, re.IGNORECASE) is not None
+
+
+def address(source: str) -> str:
+    """Return a server's address without credentials, as it is kept and shown. Raises BadInput."""
+    try:
+        return access.plain(source) if source.lower().startswith("http") else store.shown(source)
+    except Unreadable as error:
+        raise BadInput(str(error), hint="name http://HOST:PORT or postgresql://USER@HOST/DATABASE") from error
 
 
 def _local(uri: str) -> Path:

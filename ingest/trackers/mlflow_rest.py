@@ -20,7 +20,7 @@ from ingest.trackers.files import Unreadable
 from ingest.trackers.found import EVERYTHING, Found, Options, Stop, Watch, never, quiet
 from ingest.trackers.mlflow_history import Asked, Histories, point_of
 from ingest.trackers.mlflow_sql import told
-from ingest.trackers.rest import PATIENT, Patience, Server
+from ingest.trackers.rest import Patience, Server, patience_of
 from ingest.trackers.values import dataset_of, milliseconds, typed_params
 from kb.errors import BadInput, LoadFailed
 from kb.records import Point, Problem, Run, split_of, state_of
@@ -34,12 +34,16 @@ Experiment = dict[str, Any]
 
 
 def found_at(
-    uri: str, options: Options = EVERYTHING, *, environ: Mapping[str, str] = os.environ, patience: Patience = PATIENT
+    uri: str,
+    options: Options = EVERYTHING,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    patience: Patience | None = None,
 ) -> Found:
     """Return what an MLflow server holds, counted. Raises LoadFailed where it cannot be asked, BadInput."""
     try:
         access = access_of(environ, uri)
-        server = Server(uri, access, patience=patience)
+        server = Server(uri, access, patience=patience or patience_of(environ))
         known = list(_experiments(server))
         wanted = [item for item in known if options.has_experiment(item["name"], item["experiment_id"])]
         count, whole = _counted(server, wanted, options)
@@ -152,12 +156,13 @@ def _is_since(run: Mapping[str, Any], options: Options) -> bool:
 
 
 def read(
-    found: Found, *, watch: Watch = quiet, stop: Stop = never, patience: Patience = PATIENT
+    found: Found, *, watch: Watch = quiet, stop: Stop = never, patience: Patience | None = None
 ) -> Iterator[Run | Problem]:
     """Yield the wanted runs of a server; where it fails for good, a Problem in place of the rest."""
     reading = _Reading(found, watch, stop)
     try:
-        server = Server(found.uri, found.access or access_of(os.environ), patience=patience, stop=stop)
+        access, patience = found.access or access_of(os.environ), patience or patience_of(os.environ)
+        server = Server(found.uri, access, patience=patience, stop=stop)
         histories = Histories(server)
         for experiment in list(_experiments(server)):
             if found.options.has_experiment(experiment["name"], experiment["experiment_id"]):

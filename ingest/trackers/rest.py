@@ -20,6 +20,7 @@ import httpx
 
 from ingest.trackers.access import CERTIFICATES, Access, Refused, plain
 from ingest.trackers.found import Stop, never
+from ingest.trackers.values import number
 
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 _MAX_ANSWER = 512 * 2**20
@@ -41,6 +42,16 @@ class Patience:
 
 
 PATIENT = Patience()
+
+
+def patience_of(environ: Mapping[str, str]) -> Patience:
+    """Return the patience that MLflow's variables ask for; what is no number is passed over."""
+    timeout = number(environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT"))
+    tries = number(environ.get("MLFLOW_HTTP_REQUEST_MAX_RETRIES"))
+    return Patience(
+        timeout=timeout if timeout is not None and 0 < timeout < 1e6 else PATIENT.timeout,
+        tries=1 + int(tries) if tries is not None and 0 <= tries < 100 else PATIENT.tries,
+    )
 
 
 class Server:

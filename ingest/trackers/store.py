@@ -147,9 +147,9 @@ def found_at(uri: str, kinds: Mapping[str, tuple[Any, str]], options: Options = 
         counts = {kind: store.count(table) for kind, (tells, table) in kinds.items() if tells(tables)}
     except Unreadable as error:
         raise LoadFailed(str(error), hint="check host, port, user and password (PGPASSWORD) of the database") from error
-    shown, here = _shown(_url(uri)), Path()
+    place, here = shown(uri), Path()
     if not counts:
-        raise BadInput(f"{shown} holds no tables of MLflow or Optuna", hint="name the database that they write to")
+        raise BadInput(f"{place} holds no tables of MLflow or Optuna", hint="name the database that they write to")
     access = Access(uri=uri)
     return [
         Found(
@@ -158,7 +158,7 @@ def found_at(uri: str, kinds: Mapping[str, tuple[Any, str]], options: Options = 
             root=here,
             why=f"{kind.split('-')[0]} database with {count:,} {kinds[kind][1]}",
             count=count,
-            uri=shown,
+            uri=place,
             access=access,
             options=options,
         )
@@ -166,7 +166,8 @@ def found_at(uri: str, kinds: Mapping[str, tuple[Any, str]], options: Options = 
     ]
 
 
-def _shown(url: URL) -> str:
-    """Return an address without credentials and options."""
-    bare = URL.create(url.get_backend_name(), host=url.host, port=url.port, database=url.database)
-    return bare.render_as_string()
+def shown(uri: str) -> str:
+    """Return an address without credentials and options. Raises Unreadable."""
+    url = _url(uri)
+    name = "postgresql" if url.get_backend_name() in SCHEMES else url.get_backend_name()
+    return URL.create(name, host=url.host, port=url.port, database=url.database).render_as_string()
