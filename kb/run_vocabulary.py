@@ -67,21 +67,23 @@ class _Places:
     """Which scope each run belongs to. Runs of one group of columns mostly share a scope, so that SQL can count."""
 
     def __init__(self, conn: Connection) -> None:
-        r = schema.runs
-        self.keys: dict[tuple[str, str | None, str], int] = {}
+        r, s, o = schema.runs, schema.sources, schema.roots
+        self.keys: dict[tuple[str, str | None, str, str], int] = {}
         self.counts: list[_Counts] = []
         self.named: list[Named] = []
         self.of_run: dict[int, int] = {}
         self.of_group: dict[tuple[int, str, str | None], int | None] = {}
         columns = (
             r.c.id, r.c.source_id, r.c.tracker, r.c.experiment, r.c.run_id, r.c.name, r.c.aliases, r.c.main_source,
-            r.c.place, r.c.started, r.c.state, r.c.dataset, r.c.loose, r.c.deleted,
+            r.c.place, r.c.started, r.c.state, r.c.dataset, r.c.loose, r.c.deleted, o.c.uri,
         )  # fmt: skip
-        for row in conn.execute(select(*columns).order_by(r.c.id)):
+        rooted = select(*columns).join(s, s.c.id == r.c.source_id).join(o, o.c.id == s.c.root_id)
+        for row in conn.execute(rooted.order_by(r.c.id)):
             self._add(row)
 
     def _add(self, row: Any) -> None:
-        key = (row.tracker, row.experiment, scope_source(row.main_source, row.run_id, row.place))
+        place = scope_source(row.main_source, row.run_id, row.place)
+        key = (row.tracker, row.experiment, place, row.uri.rstrip("/").rsplit("/", 1)[-1])
         at = self.keys.setdefault(key, len(self.keys))
         if at == len(self.counts):
             self.counts.append(_Counts())
@@ -101,10 +103,10 @@ class _Places:
     def scopes(self) -> tuple[Scope, ...]:
         return tuple(
             Scope(
-                tracker=tracker, experiment=experiment, source=source, runs=seen.runs, loose=seen.loose,
+                tracker=tracker, experiment=experiment, source=source, root=root, runs=seen.runs, loose=seen.loose,
                 deleted=seen.deleted, timed=seen.timed, datasets=tuple(seen.datasets), states=seen.states,
             )
-            for (tracker, experiment, source), seen in zip(self.keys, self.counts, strict=True)
+            for (tracker, experiment, source, root), seen in zip(self.keys, self.counts, strict=True)
         )  # fmt: skip
 
     @property

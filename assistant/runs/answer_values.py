@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from assistant.runs.types import RunReading
 from kb.directions import infer
-from kb.errors import BadInput, DirectionUnknown, NameAmbiguous, NameUnknown, SeveralFit
+from kb.errors import BadInput, CitewiseError, DirectionUnknown, NameAmbiguous, NameUnknown, SeveralFit
 from kb.history import RunFilter, RunQuery, Wanted
 
 _EXCEPTION = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Warning|Timeout)\b)", re.MULTILINE)
@@ -35,15 +35,13 @@ def answered_values(reading: RunReading, run: Callable[[RunQuery], R]) -> R | No
     """
     if reading.query is None:
         return None
-    found, failed = [], None
+    found: list[R] = []
+    failed: CitewiseError | None = None
     for query in (reading.query, *reading.variants):
         try:
-            result = run(query)
+            found += _existing(query, run)
         except (NameUnknown, NameAmbiguous, SeveralFit, DirectionUnknown, BadInput) as error:
             failed = failed or error
-            continue
-        if result.value is not None and (result.value != {} or query.select == "changed"):
-            found.append(result)
     if not found:
         if failed is not None:
             raise failed
@@ -56,6 +54,19 @@ def answered_values(reading: RunReading, run: Callable[[RunQuery], R]) -> R | No
     if made is not None and reading.shift and isinstance(made.value, dict):
         made = replace(made, value={k: v + reading.shift for k, v in made.value.items()})  # type: ignore[type-var]
     return _extracted(made, reading.extract) if made is not None else None
+
+
+def _existing(query: RunQuery, run: Callable[[RunQuery], R]) -> list[R]:
+    """The result, where there is a value; of one parameter that several runs do not agree in, its different values."""
+    named = any(one.field in ("id", "name") for one in query.filters)
+    try:
+        result = run(query)
+    except SeveralFit:
+        if query.select != "params" or len(query.wanted) != 1 or named:
+            raise
+        result = run(replace(query, select="distinct"))
+    empty = result.value is None or (result.value == {} and query.select != "changed")
+    return [] if empty else [result]
 
 
 def _of_best(reading: RunReading, best: Any, run: Callable[[RunQuery], R]) -> R | None:

@@ -78,7 +78,7 @@ def figure(draft: Draft) -> None:
         r"at (?:the )?(?:very )?end(?: of (?:the )?(?:training|run|runs|search))?",
         rf"(?:in|at|on|after|from) (?:the|its|their) (?:very )?(?:final|last) {_STEP}",
         (
-            rf"(?:final|last|latest|ending)(?: (?:logged|recorded|reported|"
+            rf"(?:final|last|ending)(?: (?:logged|recorded|reported|"
             rf"seen))?(?: (?:value|values|{_STEP}|score))?(?: of)?(?: "
             rf"the)?"
         ),
@@ -656,8 +656,10 @@ def compare(draft: Draft) -> bool:
     if not page.has(cue) or not pick_metric(draft, page.of("M")[0] if page.of("M") else None):
         return False
     found = page.find(
-        rf"(?P<a>{_SIDE}) (?:, )?(?:vs|versus|minus|against|and|compared "
-        rf"(?:to|with)|than|over|or|to|,)(?: \.)? (?:(?:that|of|the|"
+        rf"(?P<a>{_SIDE}) (?:, )?(?:vs|versus|minus|against|and|compare[sd]? "
+        rf"(?:to|with)|(?:lower|higher|better|worse|smaller|larger|"
+        rf"greater|less) than|than|over|or|to|,)(?: \.)? (?:(?:that|"
+        rf"of|the|"
         rf"to) )*(?P<b>{_SIDE})"
     )
     if found is None or not two_sides(draft, found, "a", "b"):
@@ -705,11 +707,13 @@ def distinct(draft: Draft) -> bool:
         r"for) )?(?:the )?(?P<n>[PTM])(?: values?)?|(?:which|what)"
         r" (?:values? (?:of|for) )(?:the )?(?P<o>[PT])|(?:which|"
         r"what) (?P<p>[PT]) values|(?:values? )(?:of|for) (?:the "
-        r")?(?P<q>[PT]) (?:were|have been|did we|was|are)"
+        r")?(?P<q>[PT]) (?:were|have been|did we|was|are)|list (?:all "
+        r")?(?:the )?(?P<r>[PT])(?= (?:in|of|used|that|S|for|from)"
+        r")"
     )
     if not found or page.has(r"how many (?:distinct|different|unique)"):
         return False
-    element = next((e for e in map(found.one, ("n", "o", "p", "q")) if e is not None), None)
+    element = next((e for e in map(found.one, ("n", "o", "p", "q", "r")) if e is not None), None)
     if element is None:
         return False
     if element.code == "M":
@@ -859,8 +863,12 @@ def aggregate_by(draft: Draft) -> bool:
 
 
 def counted(draft: Draft) -> bool:
-    """How many runs there are."""
+    """How many runs there are, or how many studies."""
     page = draft.page
+    if page.take(r"(?:how many|number of)(?: [a-z]+| S| different| distinct)? (?:studies|sweeps)"):
+        draft.select = "count"
+        draft.fields["wanted"] = (Wanted(field="experiment"),)
+        return True
     found = page.find(
         rf"(?:how many|number of|count(?: of)?|nr of|no of|total "
         rf"number of)(?: (?:of the N|of the|of these|of our|of|different|"
@@ -873,6 +881,22 @@ def counted(draft: Draft) -> bool:
     draft.select = "count"
     while page.take(r"at|different|distinct|stored|values"):
         pass
+    return True
+
+
+def aggregate_named(draft: Draft) -> bool:
+    """`average CV AUC over all models`, where the metric's own name holds a mean."""
+    page = draft.page
+    found = page.find(r"(?P<m>M) (?:over|across|of) (?:all|every) S")
+    found = found or page.find(rf"(?P<m>M) (?:over|across|of) (?:all|every)(?: (?:the|our|of))* (?:S|{_RUNS}|C)")
+    element = found.one("m") if found else None
+    if found is None or element is None or page.of("R"):
+        return False
+    word = page.said(element).split()[0].lower()
+    if word not in _AGGREGATES or not pick_metric(draft, element):
+        return False
+    figure(draft)
+    draft.select = _AGGREGATES[word]
     return True
 
 
@@ -932,17 +956,29 @@ def extremes(draft: Draft) -> bool:
             draft.metric = NameLink(0, 0, spread[0], 1.0)
     if label:
         element = next((e for e in map(label.one, ("n", "o", "p")) if e is not None and not e.used), None)
-        if element is not None:
+        if element is not None and element is label.one("p") and not _value_too(draft):
+            draft.of_best = (wanted(draft.use(element)),)
+            _described(draft, element)
+        elif element is not None:
             name = draft.use(element).logged.name
             _described(draft, element)
             draft.fields["labels"] = (name,)
-            if set(plain_words(name)) & _KINDS:
+            if set(plain_words(name)) & _KINDS or element is label.one("o"):
                 draft.label = name
     figure(draft)
     apply_superlative(draft, word)
     while page.take(rf"how (?:deep|high|low|much|good|bad|big|large|far)|the|{_SUP}"):
         pass
     return True
+
+
+def _value_too(draft: Draft) -> bool:
+    """Tell whether the best value is asked for beside what had it: `and its objective`."""
+    return draft.page.has(
+        r"and (?:its|the|what|how)(?: (?:the|final|best|much|high|"
+        r"low|objective|value|score|it|was|is))* ?(?:M|value|score|"
+        r"objective)?"
+    )
 
 
 def _described(draft: Draft, element: Element) -> None:
@@ -967,7 +1003,7 @@ def _objective_labelled(draft: Draft, label: Found | None) -> bool:
     draft.metric = NameLink(0, 0, told[0], 1.0)
     draft.page.take(r"(?:and )?(?:its |the )?objectives?(?: values?)?")
     element.used = True
-    draft.fields["labels"] = (element.item.logged.name,)
+    draft.of_best = (wanted(element.item),)
     _described(draft, element)
     return True
 
@@ -1008,6 +1044,8 @@ def parameters(draft: Draft) -> bool:
         return True
     if not names or any(e.code == "M" and not _is_setting(draft, e) for e in names):
         return False
+    if page.has(rf"(?:which|what)(?: of)?(?: (?:the|our|these|those))* (?:S )*{_RUNS}"):
+        return False  # runs are asked for, by a condition that was not read
     draft.fields["wanted"] = tuple(dict.fromkeys(wanted(draft.use(e)) for e in names))
     draft.select = "params"
     page.take(r"how many|with")
@@ -1039,6 +1077,9 @@ def value(draft: Draft) -> bool:
     elements = [e for e in page.of("M") if not e.used]
     if not elements or not pick_metric(draft):
         return False
+    if len({e.item.runs for e in page.of("R")}) > 1:  # one value for each run that is named
+        draft.select, draft.fields["group_by"] = "group", Wanted(field="id")
+        return True
     draft.select = "value"
     return True
 
@@ -1135,5 +1176,6 @@ FIRST_ASKS: tuple[Rule, ...] = (why, traces, windows, limit_step)
 """Asks whose words and numbers would be taken for conditions."""
 ASKS: tuple[Rule, ...] = (
     changed, never, best_step, unchanged, effect, trend, compare, epochs_by_run, distinct,
-    aggregate_by, counts_by, counted, duration, longest, aggregates, of_best, extremes, listed, parameters, value,
+    aggregate_by, counts_by, counted, duration, longest, aggregate_named, aggregates, of_best, extremes, listed,
+    parameters, value,
 )  # fmt: skip

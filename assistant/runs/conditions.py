@@ -33,7 +33,9 @@ def read_conditions(draft: Draft) -> None:
     """Turn every condition of the page into an element C."""
     for rule in (
         promote,
-        started_on, adjectives, skip_odd, odd, epochs_done, finished_states, presence, fields_present,
+        started_on, adjectives, skip_odd, odd, epochs_done, finished_states, switches,
+        presence, fields_present,
+        signs,
         metric_limits, number_limits, value_pairs, lone_values,
     ):  # fmt: skip
         rule(draft)
@@ -59,6 +61,8 @@ def _each(draft: Draft, pattern: str, made: Callable[[Found], tuple[RunFilter, .
             merge(found, filters)
 
 
+_OWN = bag("status state states experiment study dataset tracker source")
+"""Fields of a run itself, whatever tags are called."""
 _GAVE = bag("had has gave gives got reached achieved performed works worked did was is")
 
 
@@ -72,6 +76,8 @@ def promote(draft: Draft) -> None:
         after = elements[at + 1].code if at + 1 < len(elements) else ""
         before = elements[at - 1].code if at else ""
         listed = _beside(elements, at)
+        if element.code in _OWN and before in ("per", "by", "each"):
+            continue
         step_like = element.code in ("step", "steps", "epoch", "iteration", "run", "runs", "trial", "version")
         cued = (
             listed
@@ -147,7 +153,7 @@ def odd(draft: Draft) -> None:
     def made(found: Found) -> tuple[RunFilter, ...]:
         element = found.one(1) or found.one(2)
         assert element is not None
-        return (RunFilter(field="metric", op="odd", name=draft.use(element).logged.name),)
+        return (RunFilter(field="metric", op="odd", name=draft.limited(element)),)
 
     _each(draft, pattern, made)
 
@@ -233,6 +239,20 @@ def presence(draft: Draft) -> None:
     )
 
 
+def switches(draft: Draft) -> None:
+    """`had freeze set`, `with augment off`."""
+
+    def made(found: Found) -> tuple[RunFilter, ...] | None:
+        element = found.one("p")
+        if element is None:
+            return None
+        on = found.text("how") in ("set", "enabled", "on", "activated", "turned on", "switched on")
+        return (_switched(draft.use(element).logged, on),)
+
+    how = r"(?P<how>set|enabled|on|activated|turned on|switched on|off|disabled|unset|not set|turned off)"
+    _each(draft, rf"(?:(?:have|has|had|with|having|were|was) )?(?P<p>P) {how}(?! (?:to|N|V|the))", made)
+
+
 def fields_present(draft: Draft) -> None:
     """`that has an end time`."""
     field_: dict[str, Any] = {"end": "ended", "start": "started", "finish": "ended"}
@@ -242,7 +262,7 @@ def fields_present(draft: Draft) -> None:
         r"(?: (?:logged|recorded|stored|values?|at all))*(?! (?:N|"
         r"above|below|over|under|of|is|was|[<>=]|higher|lower|better|"
         r"worse|greater|less|more|at|different|equal|other|not|non|nan|between|under))",
-        lambda found: (RunFilter(field="metric", op="present", name=draft.use(found.one("m")).logged.name),),  # type: ignore[arg-type]
+        lambda found: (RunFilter(field="metric", op="present", name=draft.limited(found.one("m"))),),  # type: ignore[arg-type]
     )
     _each(
         draft,
@@ -280,11 +300,26 @@ def metric_limits(draft: Draft) -> None:
             )
 
 
+def signs(draft: Draft) -> None:
+    """`a negative return`, `loss is negative`."""
+
+    def made(found: Found) -> tuple[RunFilter, ...] | None:
+        element = found.one("m") or found.one("n")
+        if element is None:
+            return None
+        op: Any = "lt" if "negative" in found.text(0) else "gt"
+        return (RunFilter(field="metric", op=op, name=draft.limited(element), value=0),)
+
+    lead = r"(?:(?:had|have|has|with|got|ended with|ended at|ended|end|ends|a) )*"
+    _each(draft, rf"{lead}(?:negative|positive) (?:(?:final|last) )?(?P<m>M)|(?P<n>M) {_BE}(?:negative|positive)", made)
+
+
 def _limit(draft: Draft, found: Found, op: str) -> tuple[RunFilter, ...] | None:
     metric, number = found.one("m"), found.one("n")
     if metric is None or number is None or _steps_follow(found):
         return None
-    link = draft.use(metric)
+    name = draft.limited(metric)
+    link: NameLink = metric.item
     figure: Any = "last"
     every = found.text("every")
     if "first" in found.text("figure") or "initial" in found.text("figure"):
@@ -296,9 +331,9 @@ def _limit(draft: Draft, found: Found, op: str) -> tuple[RunFilter, ...] | None:
     elif any(word in found.text("figure") for word in ("best", "ever", "peak")):
         figure = "best"
     value = number_of(number, link.logged)
-    filters = [RunFilter(field="metric", op=op, name=link.logged.name, value=value, figure=figure)]  # type: ignore[arg-type]
+    filters = [RunFilter(field="metric", op=op, name=name, value=value, figure=figure)]  # type: ignore[arg-type]
     if every and op == "eq" and value == 0:
-        filters.append(RunFilter(field="metric", op=op, name=link.logged.name, value=value, figure="low"))  # type: ignore[arg-type]
+        filters.append(RunFilter(field="metric", op=op, name=name, value=value, figure="low"))  # type: ignore[arg-type]
     return tuple(filters)
 
 
@@ -387,9 +422,18 @@ def started_on(draft: Draft) -> None:
     def made(found: Found) -> tuple[RunFilter, ...] | None:
         element, month = found.one("n") or found.one("o"), _MONTHS[found.text("m") or found.text("p")]
         day = element.number if element is not None else None
+        year = found.one("y")
         years = {at.year for at in starts if at.month == month and at.day == day}
+        years = years if year is None else {int(year.number or 0)}
         if len(years) != 1 or day is None:
             return None
         return (RunFilter(field="started", value=f"{years.pop()}-{month:02d}-{int(day):02d}"),)
 
-    _each(draft, rf"(?:on |from )?(?:(?P<n>N) (?:of )?(?P<m>{months})|(?P<p>{months}) (?P<o>N))", made)
+    _each(
+        draft,
+        (
+            rf"(?:on |from )?(?:(?P<n>N) (?:of )?(?P<m>{months})|(?P<p>{months})"
+            rf" (?P<o>N))(?: ,)?(?: (?P<y>N))?"
+        ),
+        made,
+    )

@@ -47,6 +47,14 @@ class Draft:
             self.doubts.append(self.page.said(element))
         return link
 
+    def limited(self, element: Element) -> str:
+        """Take a metric's name for a condition: it must be the one name in all places that are asked about."""
+        link = self.use(element)
+        here = self.linked.scopes
+        if any(each.scopes.keys() & here - link.logged.scopes.keys() for each in link.same):
+            self.doubts.append(self.page.said(element))
+        return link.logged.name
+
     def runs(self, link: RunLink) -> tuple[Named, ...]:
         return tuple(self.linked.linker.vocabulary.runs[at] for at in link.runs)
 

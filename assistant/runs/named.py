@@ -59,6 +59,7 @@ class RunIndex:
         for start, token in enumerate(tokens):
             if token.mark:
                 continue
+            yield from self._numbered(tokens, start, scopes)
             key = ""
             for end in range(start + 1, min(start + 2 * MOST_WORDS, len(tokens)) + 1):
                 if tokens[end - 1].mark:
@@ -83,6 +84,22 @@ class RunIndex:
                 found.append(run)
         if len(found) == 1:
             yield RunLink(at, at + 1, (found[0],), text)
+
+    def _numbered(self, tokens: Sequence[Token], start: int, scopes: frozenset[int]) -> Iterator[RunLink]:
+        """A number after the word that its runs' names hold: `versions 6 and 7`."""
+        if not tokens[start].text.isdecimal():
+            return
+        at = start - 1
+        while at > 0 and (tokens[at].number is not None or tokens[at].lower in (",", "and", "&", "or", "(", "/", "vs")):
+            at -= 1
+        if at < 0 or tokens[at].lower not in _CUE:
+            return
+        for word in (tokens[at].lower, tokens[at].lower.removesuffix("s")):
+            found = self.keys.get(f"{word} {tokens[start].text}")
+            kept = tuple(run for run in found[1] if self.runs[run].scope in scopes) if found else ()
+            if kept:
+                yield RunLink(start, start + 1, kept, tokens[start].text, "id")
+                return
 
     def _stands(self, tokens: Sequence[Token], start: int, end: int, key: str) -> bool:
         """Tell whether a common word or a bare number stands where a run is named."""

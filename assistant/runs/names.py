@@ -152,6 +152,7 @@ class NameIndex:
         score, best = found[0]
         near = [each for other, each in found[1:] if score - other < CLOSE]
         same = tuple(each for each in near if _alike(each, best))
+        same += self._elsewhere(best, found, same) if best.kind == "metric" else ()
         others = tuple(
             each for each in near if not _alike(each, best) and not (best.kind != "tag" and each.kind == "tag")
         )
@@ -160,6 +161,19 @@ class NameIndex:
         everyday = all(word in COMMON or word in TRACKERS for word in inside)
         weak = not literal and everyday and (len(inside) == 1 or score < 0.97 or best.kind != "metric")
         return NameLink(start, end, best, min(score, 1.0), literal=literal, weak=weak, same=same, others=others[:11])
+
+    def _elsewhere(
+        self, best: Logged, found: Sequence[tuple[float, Logged]], same: tuple[Logged, ...]
+    ) -> tuple[Logged, ...]:
+        """What fits less well but is all that fits in scopes where the best was not logged."""
+        covered = {scope for each in (best, *same) for scope in each.scopes}
+        more = []
+        for score, each in found[1:]:
+            here = each.scopes.keys() & self.scopes
+            if score >= LEAST and each.kind == "metric" and each not in same and not here & covered:
+                more.append(each)
+                covered |= here
+        return tuple(more)
 
     # -- values -------------------------------------------------------------------------------------------------------
 

@@ -192,9 +192,15 @@ def scope_filters(draft: Draft) -> Iterator[RunFilter]:
     left = draft.linked.scopes
     if left == all_:
         return
+    roots = tuple(dict.fromkeys(scopes[at].root for at in sorted(left)))
+    inside = {at for at, scope in enumerate(scopes) if scope.root in roots}
+    if len(inside) < len(scopes):
+        yield RunFilter(field="source", op="in", value=roots)
+    if inside == left:
+        return
     sources = tuple(dict.fromkeys(scopes[at].source for at in sorted(left)))
     yield RunFilter(field="source", op="in", value=sources)
-    inside = {at for at, scope in enumerate(scopes) if scope.source in sources}
+    inside = {at for at in inside if scopes[at].source in sources}
     if inside == left:
         return
     experiments = tuple(dict.fromkeys(scopes[at].experiment for at in sorted(left)))
@@ -246,7 +252,7 @@ def _of_place(code: str, elements: list[Element], at: int, draft: Draft) -> bool
     after = elements[at + 1].code if at + 1 < len(elements) else ""
     scopes = draft.linked.linker.scopes
     if "S" in (before, after):
-        texts = {scopes.scopes[each].source for each in draft.linked.scopes}
+        texts = {f"{scopes.scopes[each].root} {scopes.scopes[each].source}" for each in draft.linked.scopes}
         if stem(code) in {stem(word) for text in texts for word in key_of(text).split()}:
             return True
     return before == "S" and after in WORK_NOUNS and stem(code) in scopes.words

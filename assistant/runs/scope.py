@@ -160,8 +160,8 @@ def _settled(found: _Found) -> dict[str, tuple[str, frozenset[int]]]:
 def _names(scope: Scope) -> Iterator[tuple[str, str]]:
     if scope.experiment and "/" not in scope.experiment:
         yield "experiment", scope.experiment
-    for part in scope.source.split("/"):
-        if is_code(part):
+    for part in (scope.root, *scope.source.split("/")):
+        if is_code(part) or not part:
             continue
         yield "source", part
         if "__" in part:
