@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from assistant import suggest
@@ -16,6 +16,7 @@ from assistant.draft import ExtractiveDrafter, Scored
 from assistant.evidence import gather
 from assistant.features import measure
 from assistant.reading import read
+from assistant.runs.answer import RunAnswers, RunAsked
 from assistant.types import Answer, Evidence, Reading, Turn
 from assistant.verify import verify
 from kb.clock import Clock
@@ -81,14 +82,47 @@ class Assistant:
     ) -> Iterator[Reading | Claim | Answer]:
         """Yield the reading, each claim as its check lands, and at last the answer that holds them all."""
         if dataset is None:
-            yield from self._reasons(question) or self._documents(question, history, filters)
+            yield from self._reasons(question) or self._routed(question, history, filters, how.get("link"))
             return
         from assistant.dataset.answer import Asked, TableAnswers  # pandas and scipy: not for a question to documents
 
         previous = next((turn.query for turn in reversed(history) if turn.query is not None), None)
-        lookup = partial(self._looked_up, history=history, filters=filters)
+        lookup = partial(self._elsewhere, history=history, filters=filters)
         tables = TableAnswers(lookup=lookup, embed=self.kb.embedder.embed, profiles=self._profiles)
         yield from tables.stream(Asked(question=question, table=dataset, previous=previous, **how))
+
+    def _routed(
+        self, question: str, history: Sequence[Turn], filters: Filters | None, link: str | None
+    ) -> Iterator[Reading | Claim | Answer]:
+        """Answer over the runs what is read in full as a question about them; else from the documents.
+
+        Where the documents hold no answer either, a question that names something of the runs waits with its reading.
+        """
+        if not self.kb.catalogue.count("runs"):
+            yield from self._documents(question, history, filters)
+            return
+        previous = next((turn.run_query for turn in reversed(history) if turn.run_query is not None), None)
+        asked = RunAsked(question=question, link=link, previous=previous)
+        read = self._runs.read(asked)
+        if read.runs and read.query is not None:
+            yield from self._runs.stream(asked)
+        elif not read.named:
+            yield from self._documents(question, history, filters)
+        elif (found := self._looked_up(question, history, filters)) is not None:
+            yield found.reading
+            yield from found.claims
+            yield found
+        else:
+            yield from self._runs.stream(asked)
+
+    @cached_property
+    def _runs(self) -> RunAnswers:
+        return RunAnswers(catalogue=self.kb.catalogue)
+
+    def _elsewhere(self, question: str, history: Sequence[Turn], filters: Filters | None) -> Answer | None:
+        """Return what the runs or the documents answer, None where they hold no answer."""
+        *_, answer = self._routed(question, history, filters, None)
+        return answer if isinstance(answer, Answer) and not answer.abstained else None
 
     def why(self, question: str) -> WhyAnswer:
         """Return the decision that stands with its reasons, or that no reason was recorded and what the runs show."""
@@ -225,4 +259,5 @@ def turn(answer: Answer) -> Turn:
     """Return what a later follow-up needs to know of an answer."""
     headings = tuple(cited.headings[-1] for claim in answer.claims for cited in claim.passages[:1] if cited.headings)
     query = answer.reading.table.query if answer.reading.table else None
-    return Turn(question=answer.reading.question, headings=headings, query=query)
+    run_query = answer.reading.runs.query if answer.reading.runs else None
+    return Turn(question=answer.reading.question, headings=headings, query=query, run_query=run_query)

@@ -10,6 +10,7 @@ from typing import Any
 from assistant.dataset.steps import Query
 from assistant.dataset.types import Computation, TableReading
 from assistant.runs.types import RunReading
+from kb.history import RunQuery
 from kb.run_result import RunResult
 from kb.types import Claim, Hit
 
@@ -89,9 +90,10 @@ class Answer:
 class Turn:
     """An earlier exchange of a conversation: the question as it was looked up, and the headings that answered it.
 
-    `query` is how a question over a dataset was read, for follow-ups.
+    `query` is how a question over a dataset was read, `run_query` how one over runs was, for follow-ups.
     """
 
     question: str
     headings: tuple[str, ...] = ()
     query: Query | None = None
+    run_query: RunQuery | None = None

@@ -9,7 +9,11 @@ from typing import Any
 from assistant.dataset.types import Chip, Computation, Grid, Plot, TableReading
 from assistant.dataset.wire import link, query_json
 from assistant.plain import plain
+from assistant.runs.types import RunReading
 from assistant.types import Answer, DatasetInfo, Reading
+from kb import run_wire
+from kb.run_query import words
+from kb.run_result import RunResult, RunTable
 from kb.types import AnyCitation, Claim, DatasetCitation, DecisionCitation, Hit, RunCitation, SourceInfo
 
 
@@ -104,7 +108,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "text": answer.text,
         "claims": [claim_json(claim) for claim in answer.claims],
         "reading": reading_json(answer.reading),
-        "result": _result(answer.computation),
+        "result": _result(answer),
         "suggestions": list(answer.suggestions),
         "nearest": [hit_json(hit, rank) for rank, hit in enumerate(answer.nearest, 1)],
         "evidence": [hit_json(hit, rank) for rank, hit in enumerate(answer.evidence, 1)],
@@ -113,6 +117,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "timings": _rounded(answer.timings),
         **_dataset(answer.dataset),
         **_computation(answer.computation, answer.left_out),
+        **_found(answer.found, answer.left_out),
     }
 
 
@@ -126,7 +131,30 @@ def reading_json(reading: Reading) -> dict[str, Any]:
         "route": reading.route,
         "question": reading.question,
     }
-    return said if reading.table is None else {**said, **_table_reading(reading.table)}
+    if reading.table is not None:
+        return {**said, **_table_reading(reading.table)}
+    return said if reading.runs is None else {**said, **_run_reading(reading.runs)}
+
+
+def _run_reading(read: RunReading) -> dict[str, Any]:
+    chips = [
+        {
+            "kind": chip.kind,
+            "text": chip.text,
+            "said": chip.said,
+            "note": chip.note,
+            "sure": chip.sure,
+            "drop": run_wire.link(chip.drop) if chip.drop else None,
+            "options": [{"text": o.text, "note": o.note, "link": run_wire.link(o.query)} for o in chip.options],
+        }
+        for chip in read.chips
+    ]
+    return {
+        "link": run_wire.link(read.query) if read.query else None,
+        "runs": read.runs,
+        "chips": chips,
+        "nearest": [{"words": words(query), "link": run_wire.link(query)} for query in read.nearest],
+    }
 
 
 def _table_reading(read: TableReading) -> dict[str, Any]:
@@ -151,7 +179,12 @@ def _chip(chip: Chip) -> dict[str, Any]:
     }
 
 
-def _result(made: Computation | None) -> dict[str, Any]:
+def _result(answer: Answer) -> dict[str, Any]:
+    made, found = answer.computation, answer.found
+    if found is not None:
+        runs = [{"run_id": run.run_id, "source": run.source} for run in found.runs]
+        query = run_wire.query_json(found.query)
+        return {"kind": found.kind, "value": plain(found.value), "metric": found.metric, "runs": runs, "query": query}
     if made is None:
         return {"kind": "none", "value": None, "metric": None, "runs": [], "query": None}
     values = dict(made.values) or {outcome.label: outcome.value for outcome in made.outcomes}
@@ -177,7 +210,14 @@ def _computation(made: Computation | None, left_out: Sequence[str]) -> dict[str,
     }
 
 
-def _rows(of: Grid | Plot) -> dict[str, Any]:
+def _found(found: RunResult | None, left_out: Sequence[str]) -> dict[str, Any]:
+    """Return the table behind an answer over runs, and which runs played no part."""
+    if found is None:
+        return {}
+    return {"table": {**_rows(found.rows), "more": found.rows.more}, "left_out": list(left_out)}
+
+
+def _rows(of: Grid | Plot | RunTable) -> dict[str, Any]:
     return {"columns": list(of.columns), "rows": [plain(row) for row in of.rows]}
 
 

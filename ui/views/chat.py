@@ -12,7 +12,9 @@ from assistant.types import Turn as Earlier
 from assistant.wire import answer_json, claim_json
 from kb import conversations, readings
 from kb.conversations import Turn
-from kb.errors import CitewiseError, HomeNotFound
+from kb.errors import BadInput, CitewiseError, HomeNotFound
+from kb.history import RunQuery
+from kb.run_wire import query_of
 from kb.types import Claim, SourceKey, SourceState
 from ui import opened, render, state, table_answer
 from ui.nodes import Node, el
@@ -196,7 +198,18 @@ def _earlier(answer: dict[str, Any], asked: str) -> Earlier:
         question=read.get("question") or asked,
         headings=tuple(path[-1] for path in paths),
         query=opened.query_of_turn(answer),
+        run_query=_run_query(read),
     )
+
+
+def _run_query(read: dict[str, Any]) -> RunQuery | None:
+    """Return how an earlier question over runs was read; None where it was not, or by a version that read otherwise."""
+    if read.get("route") != "runs" or not read.get("query"):
+        return None
+    try:
+        return query_of(read["query"])
+    except BadInput:
+        return None
 
 
 # -- beside the turns ------------------------------------------------------------------------------------------
