@@ -21,7 +21,8 @@ class Scope:
     """Runs that lie together: one tracker and experiment under one folder or file.
 
     `source` is that folder's or file's path in the ingested `root` (its last part), as filters on `source` name it.
-    `states` counts runs by state; `timed` tells how many have a start; `loose` are values beside runs that are none themselves.
+    `states` counts runs by state; `timed` tells how many have a start; `loose` are values beside runs that are none
+    themselves.
     """
 
     tracker: str

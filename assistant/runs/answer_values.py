@@ -11,6 +11,7 @@ from assistant.runs.types import RunReading
 from kb.directions import infer
 from kb.errors import BadInput, CitewiseError, DirectionUnknown, NameAmbiguous, NameUnknown, SeveralFit
 from kb.history import RunFilter, RunQuery, Wanted
+from kb.run_plain import LOOSE
 
 _EXCEPTION = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Warning|Timeout)\b)", re.MULTILINE)
 _MODULE = re.compile(r"No module named ['\"]?([\w.]+)")
@@ -23,6 +24,8 @@ class Valued(Protocol):
     def kind(self) -> str: ...
     @property
     def value(self) -> Any: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
 
 
 R = TypeVar("R", bound=Valued)
@@ -46,6 +49,8 @@ def answered_values(reading: RunReading, run: Callable[[RunQuery], R]) -> R | No
         if failed is not None:
             raise failed
         return None
+    if reading.which and found[0].kind in ("best_run", "worst_run") and LOOSE in found[0].notes:
+        return None  # the values stand in a file that does not say which run they are of
     if reading.of_best and len(found) == 1:
         return _of_best(reading, found[0], run)
     if reading.label and len(found) == 1:

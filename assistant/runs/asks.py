@@ -61,6 +61,8 @@ def pick_metric(draft: Draft, element: Element | None = None) -> bool:
 
 def _objective(draft: Draft) -> bool:
     """The metric that a study optimises, where trackers say so and the question asks for it by that word or by none."""
+    if not draft.linked.scope_links and not draft.page.of("R"):
+        return False
     metrics = draft.linked.names.metrics
     told = [each for each in metrics if each.direction]
     names = {each.name for each in told}
@@ -162,6 +164,15 @@ def side(draft: Draft, element: Element) -> Filters:
     return filters
 
 
+def _shared(draft: Draft, first: Filters, second: Filters) -> tuple[Filters, Filters]:
+    """What is said of the first side alone but holds for both: `yolov5m frozen vs unfrozen`."""
+    named = {(one.field, one.name) for one in second}
+    if len(first) <= len(second) or not named <= {(one.field, one.name) for one in first}:
+        return first, second
+    draft.filters += [one for one in first if (one.field, one.name) not in named]
+    return tuple(one for one in first if (one.field, one.name) in named), second
+
+
 def two_sides(draft: Draft, found: Found, *groups: str) -> bool:
     """Set first and second from two groups of conditions."""
     sides = []
@@ -174,6 +185,7 @@ def two_sides(draft: Draft, found: Found, *groups: str) -> bool:
         sides.append(tuple(dict.fromkeys(filters)))
     if not all(sides) or sides[0] == sides[1]:
         return False
+    sides = list(_shared(draft, sides[0], sides[1]))
     draft.fields["first"], draft.fields["second"] = sides
     found.use()
     return True
@@ -862,6 +874,11 @@ def aggregate_by(draft: Draft) -> bool:
     return True
 
 
+_COUNTING = frozenset(
+    ["how", "many", "number", "of", "count", "nr", "no", "total", "the", "these", "our", "different", "distinct"]
+)
+
+
 def counted(draft: Draft) -> bool:
     """How many runs there are, or how many studies."""
     page = draft.page
@@ -877,7 +894,9 @@ def counted(draft: Draft) -> bool:
     )
     if not found or page.has(r"(?:how many|number of) (?:different |distinct )?[PTM](?! C)"):
         return False
-    found.use()
+    for at in found.at():
+        element = page.elements[at]
+        element.used = element.used or element.code in _COUNTING or element.code == "N"
     draft.select = "count"
     while page.take(r"at|different|distinct|stored|values"):
         pass

@@ -324,9 +324,10 @@ def _covered(said: tuple[str, ...], name: tuple[str, ...], logged: Logged) -> fl
         left.remove(match[1])
         quality += match[0]
         covered += _weight(match[1])
-    if not covered or (covered < 0.5 and left):
+    unsaid = sum(_weight(part) for part in left)
+    if not covered or (covered < 0.5 and left) or (quality < len(said) and covered < 0.6 * (covered + unsaid)):
         return 0.0
-    return quality / len(said) * (0.55 + 0.45 * covered / (covered + sum(_weight(part) for part in left)))
+    return quality / len(said) * (0.55 + 0.45 * covered / (covered + unsaid))
 
 
 def _weight(word: str) -> float:
@@ -339,6 +340,8 @@ def _match(said: str, part: str) -> float:
     if part in _SYNONYMS.get(said, ()):
         return 0.95
     if said.isdigit() or part.isdigit():
+        return 0.0
+    if part in GLUE:
         return 0.0
     short, long = sorted((said, part), key=len)
     if len(short) >= 3 and long.startswith(short) and not any(c.isdigit() for c in long) and short not in _SPLITS:

@@ -127,12 +127,23 @@ def reading_of(draft: Draft) -> RunReading:
             query=None, unread=unread, why=draft.why, notes=tuple(draft.notes), absent=absent, named=known
         )  # fmt: skip
     query = query_of(draft)
+    if draft.linked.scopes == draft.linked.linker.scopes.everything and draft.metric and draft.metric.same:
+        draft.doubts.append(draft.metric.logged.name)  # several histories have such a metric, and none is named
     runs = not unread and not draft.doubts
     return RunReading(
         query=query, variants=tuple(_variants(draft, query)), chips=chips_of(draft, query), unread=unread, runs=runs,
         confidence=1.0 if runs else 0.5, extract=draft.extract, shift=draft.shift, label=draft.label,
+        which=_asks_which(draft),
         of_best=draft.of_best, notes=tuple(draft.notes), absent=_absent(draft, unread), named=known,
     )  # fmt: skip
+
+
+def _asks_which(draft: Draft) -> bool:
+    """Tell whether a run is asked for, not only a value."""
+    return draft.page.has(
+        r"(?:which|wich|what) (?:(?:[a-z]+|S|of) ){0,3}(?:runs?|"
+        r"models?|trials?|versions?|experiments?)"
+    )
 
 
 def _absent(draft: Draft, unread: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -42,7 +42,8 @@ class RunReading:
     module). `shift` is added to every value (epochs that were counted from 0). `label` is the parameter whose value a
     best run is known by, `of_best` are the parameters that are asked for of it. `why` marks a question after reasons,
     which runs do not record. `absent` are words that look like a name that was never logged, each with the nearest
-    that was. `named` tells whether the question names a place, a run or something logged at all.
+    that was. `named` tells whether the question names a place, a run or something logged at all,
+    `which` whether it asks for a run.
     """
 
     query: RunQuery | None
@@ -60,3 +61,4 @@ class RunReading:
     nearest: tuple[RunQuery, ...] = ()
     notes: tuple[str, ...] = ()
     named: bool = False
+    which: bool = False
