@@ -10,7 +10,7 @@ import altair as alt
 
 from kb.run_listing import Listing
 from kb.run_points import NO_STEP, Points
-from ui.experiments_trees import name_of, value_of
+from ui.experiments_trees import names_of, value_of
 from ui.plots import ACCENT, SCHEME
 
 MOST_POINTS = 2_000
@@ -56,8 +56,8 @@ def parallel(found: Listing, columns: Sequence[str]) -> Any:
     if len(axes) < _FEWEST:
         return None
     records = [
-        {"run": name_of(row), "pk": row.pk, "axis": name, "at": (value - low) / (high - low), "value": value}
-        for row in rows
+        {"run": called, "pk": row.pk, "axis": name, "at": (value - low) / (high - low), "value": value}
+        for row, called in zip(rows, names_of(rows), strict=True)
         for name, low, high in axes
         if _is_number(value := value_of(row, name, found))
     ]

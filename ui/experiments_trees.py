@@ -54,6 +54,16 @@ def name_of(row: RunRow) -> str:
     return row.name or row.run_id
 
 
+def names_of(rows: Sequence[RunRow]) -> list[str]:
+    """Return what several runs are called, told apart by their ids, and then by number, where names repeat."""
+    names = [name_of(row) for row in rows]
+    apart = [
+        f"{name} ({row.run_id})" if names.count(name) > 1 and row.run_id != name else name
+        for row, name in zip(rows, names, strict=True)
+    ]
+    return [f"{name} #{n}" if apart.count(name) > 1 else name for n, name in enumerate(apart, 1)]
+
+
 def table(
     listing: Listing, columns: Sequence[str], *, picked: Sequence[int], sort: str | None, first: int, size: int
 ) -> Node:
@@ -148,7 +158,8 @@ def picking(count: int) -> Node | None:
 
 def compared(rows: Sequence[RunRow]) -> Node:
     """Return runs side by side with only what differs between them."""
-    head = el("tr", "", el("th", "", ""), *(_run_heading(row) for row in rows))
+    headings = (_run_heading(row, name) for row, name in zip(rows, names_of(rows), strict=True))
+    head = el("tr", "", el("th", "", ""), *headings)
     params = list(_differing(rows, _params_of(rows)))
     metrics = list(_differing(rows, _metrics_of(rows)))
     same = (len(_params_of(rows)) - len(params), len(_metrics_of(rows)) - len(metrics))
@@ -171,10 +182,9 @@ def _back() -> Node:
     return button("cw-quiet", {"do": "exp-back"}, "Back to the runs")
 
 
-def _run_heading(row: RunRow) -> Node:
-    return el(
-        "th", "", button("cw-exp-open", {"do": "exp-open", "run": row.pk}, name_of(row), label=f"Open run {row.run_id}")
-    )
+def _run_heading(row: RunRow, name: str) -> Node:
+    event = {"do": "exp-open", "run": row.pk}
+    return el("th", "", button("cw-exp-open", event, name, label=f"Open run {row.run_id}"))
 
 
 def _params_of(rows: Sequence[RunRow]) -> list[str]:

@@ -58,8 +58,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def rows(page: Any, count: int) -> Any:
-    """Return the table's rows once there are so many."""
+    """Return the table's rows once there are so many and the page has come to rest."""
     page.wait_for_function(f"document.querySelectorAll('.cw-exp-table tbody tr').length === {count}")
+    page.locator("[data-test-script-state=notRunning]").first.wait_for()
     return page.locator(".cw-exp-table tbody tr")
 
 
@@ -87,7 +88,7 @@ def test_runs_are_filtered_compared_and_opened(lab: str, window: Browser) -> Non
     page.locator(".cw-exp-run").wait_for()
     assert "finished (FINISHED)" in page.locator(".cw-exp-run").inner_text()
     page.locator("[data-testid=stVegaLiteChart]").first.wait_for()
-    assert "0.93" in page.locator(".cw-exp-table", has_text="val_auc").inner_text()
+    assert "0.93" in page.locator(".stHtml .cw-exp-table", has_text="val_auc").inner_text()
     assert seen.errors == []
 
 

@@ -212,5 +212,6 @@ def _curves(catalogue: Catalogue, rows: Sequence[RunRow]) -> None:
     if not names:
         return
     name = st.selectbox("Over its steps", names, key=f"exp_curve_{'_'.join(str(row.pk) for row in rows)}")
-    lines = [(trees.name_of(row), points) for row in rows if (points := history(catalogue, row.pk, name)) is not None]
+    called = zip(rows, trees.names_of(rows), strict=True)
+    lines = [(label, points) for row, label in called if (points := history(catalogue, row.pk, name)) is not None]
     st.altair_chart(charts.curves(name, rows[0].step_unit, lines), width="stretch")
