@@ -6,10 +6,10 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from assistant.runs.asks import figure, group_of, superlative
 from assistant.runs.build import Linker, linked
 from assistant.runs.conditions import read_conditions
 from assistant.runs.draft import Draft, run_filter
+from assistant.runs.pieces import figure, group_of, superlative
 from assistant.runs.reading import leftovers, scope_filters
 from assistant.runs.types import RunReading
 from kb.history import RunFilter, RunQuery

@@ -10,7 +10,8 @@ from rapidfuzz import process
 
 from assistant.dataset.lexicon import GLUE
 from assistant.dataset.tokens import stem
-from assistant.runs.asks import ASKS, FIRST_ASKS, at_step, not_that, objectives
+from assistant.runs.asks import ASKS, FIRST_ASKS, not_that, objectives
+from assistant.runs.asks_steps import at_step
 from assistant.runs.build import Linker, linked
 from assistant.runs.chips import chips_of
 from assistant.runs.conditions import read_conditions
