@@ -81,7 +81,7 @@ def questions() -> dict[str, RunQuery]:
 
 
 def main() -> None:
-    """Print the median and 95th percentile of each question in milliseconds."""
+    """Print the median and the longest time of each question in milliseconds of processor time."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
     with tempfile.TemporaryDirectory() as folder:
         catalogue = Catalogue.open(Path(folder) / "catalogue.db")
@@ -98,9 +98,9 @@ def main() -> None:
         for name, query in questions().items():
             seconds = []
             for _ in range(REPEATS):
-                start = time.perf_counter()
+                start = time.process_time()  # what a busy machine adds is no part of it
                 result = run(query, catalogue)
-                seconds.append(time.perf_counter() - start)
+                seconds.append(time.process_time() - start)
             assert all(verify_run(citation, catalogue) for citation in result.cited[:5])
             seconds.sort()
             every += seconds
