@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ingest.loaders import LOADERS
-from ingest.mlflow_server import address, is_server
 from ingest.report import Failure, Step, SyncReport
 from ingest.runs_found import Histories, documents_of, histories_in, is_history, local
 from ingest.runs_sync import ALL, RunsDone, RunsPlan, Wanted, apply_runs, plan_runs
 from ingest.server_sync import sync_server
 from ingest.sources import Found, Scan, scan
 from ingest.split import split
+from ingest.trackers import is_server
 from kb import mentions, runs
 from kb.errors import CitewiseError, LoadFailed
 from kb.knowledge import KnowledgeBase
@@ -108,7 +108,7 @@ def plan_over(
     roots = sorted({info.key.root for info in infos if info.key.collection == collection})
     of_runs = kind is not None and is_history(kind)
     reading = None if of_runs else kind
-    servers = tuple(dict.fromkeys(address(name) for name in sources if is_server(name)))
+    servers = tuple(dict.fromkeys(name for name in sources if is_server(name)))
     paths = [name for name in sources if not is_server(name)]
     scans = [s for name in paths for s in scan(local(name), collection=collection, kind=reading, roots=roots)]
     found = [Histories() if reading is not None else histories_in(s, kind) for s in scans]

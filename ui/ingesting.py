@@ -59,8 +59,8 @@ def ingest_here(ctx: typer.Context) -> None:
 
 def _check_there(sources: Sequence[str]) -> None:
     """Raise BadInput for a source that is not there, before a home is made for nothing."""
-    from ingest.mlflow_server import is_server
     from ingest.runs_found import local
+    from ingest.trackers import is_server
 
     for source in (source for source in sources if not is_server(source)):
         path = os.path.expanduser(local(source))
