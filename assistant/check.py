@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from assistant import check_judge as judge
 from assistant.check_bind import Bindings, Bound, bind
@@ -172,7 +172,9 @@ class _Checking:
         match = _EXTREME.search(sentence.plain, 0, one.number.start)
         if match is None or one.metric is None or not judged.cited or _OF_A_RUN.match(sentence.plain, match.end()):
             return None
-        (cited,) = judged.cited
+        cited = judged.cited[0]
+        if not self._at_hand() and not self._one_experiment(one.metric):
+            return None
         rivals = self._of_experiment(cited.experiment, ())
         owner = next((run for run in rivals if run.run_id == cited.run_id), None)
         if owner is None:
@@ -180,6 +182,14 @@ class _Checking:
         mention = RunMention(start=0, end=0, text=owner.run_id, runs=(owner,))
         found = judge.extreme(mention, one.metric, _EXTREMES[match[1].lower()], rivals)
         return found if found.status == CONTRADICTS else None
+
+    def _one_experiment(self, metric: MetricMention) -> bool:
+        """Tell whether a metric was logged in one experiment only, so that *the best* can mean nothing else."""
+        m, r = schema.run_metrics, schema.runs
+        names = sorted(self.names.metrics.get(metric.base, ()))
+        query = select(r.c.experiment).join(m, m.c.run_id == r.c.id).where(m.c.name.in_(names[:100])).distinct()
+        with self.kb.catalogue.read() as conn:
+            return len(conn.execute(query.limit(2)).all()) == 1
 
     def _in_documents(self, one: Bound, sentence: Sentence) -> Judged | None:
         """Return where a document says the same number of the same matter."""
@@ -277,7 +287,7 @@ def stored_near(catalogue: Catalogue, one: Bound) -> tuple[RunRow, ...]:
     m = schema.run_metrics
     with catalogue.read() as conn:
         names = [name for name in distinct(conn, m.c.name) if base_of(name) == one.metric.base]
-        near = or_(*(m.c.last.between(low, high) for low, high in around(one.number)))
+        near = m.c.last.between(*around(one.number))
         query = select(m.c.run_id).where(m.c.name.in_(names[:100]), near).order_by(m.c.run_id).limit(MOST_NEAR)
         pks = list(dict.fromkeys(conn.scalars(query)))
     return run_store.runs(catalogue, pks=pks, deleted=False)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 
 from assistant.check_names import MetricMention, Names, ParamMention, RunMention
 from assistant.check_numbers import Number, numbers
 from assistant.check_text import Sentence, blanked
+
+MOST_NUMBERS = 60
+"""Numbers that a sentence is read for; what has more is no sentence."""
 
 _BREAK = re.compile(
     r";|:(?=\s)|(?:,\s*|\s+)(?:while|whereas|but|although|versus|vs\.?|compared (?:to|with)|against|than|instead of)\s+"
@@ -98,7 +103,7 @@ class _Binder:
         self.metrics = names.metrics_in(self.clean)
         self.params = tuple(p for p in names.params_in(self.clean) if not _inside(p, self.metrics))
         bare = _without(self.clean, self.metrics)
-        self.all = tuple(numbers(_without(bare, self.params)))
+        self.all = tuple(islice(numbers(_without(bare, self.params)), MOST_NUMBERS))
         self.clauses = self._clauses()
 
     def bindings(self) -> Bindings:
@@ -117,7 +122,7 @@ class _Binder:
                     role=role,
                     run=first,
                     second=second,
-                    metric=self._metric_for(number) or self._lent(),
+                    metric=self._metric_for(number) or self._lent,
                     param=self._param_for(number),
                     step=self._step_for(number, steps) if role == "metric" else None,
                 )
@@ -142,7 +147,7 @@ class _Binder:
         if (gap or _BY.search(before) or _POINTS.match(after)) and len(self.runs) >= 2:
             return "difference"
         if number.decimal or self._is_linked(number):
-            named = self._metric_for(number) or self._lent() or self.runs
+            named = self._metric_for(number) or self._lent or self.runs
             clause = self.clean[self._clause(number.start)[0] : number.start]
             return self._figure(before, after) if named and not _NO_CLAIM.search(clause) else "other"
         return "other"
@@ -200,6 +205,7 @@ class _Binder:
         told = [m for m in self.metrics if earlier[-1][0] <= m.start < earlier[-1][1]]
         return told[mine.index(number)] if len(told) == len(mine) else None
 
+    @cached_property
     def _lent(self) -> MetricMention | None:
         """Return the one metric that the line before, or the heading above, speaks of."""
         for text in (self.sentence.before, self.sentence.lead):
@@ -215,7 +221,7 @@ class _Binder:
         """Return runs by number where as many figures of one metric as runs are named: they go in the same order."""
         by_metric: dict[object, list[Number]] = {}
         for number in figures:
-            metric = self._metric_for(number) or self._lent()
+            metric = self._metric_for(number) or self._lent
             by_metric.setdefault((metric.base, metric.split) if metric else None, []).append(number)
         runs = list({run.text: run for run in reversed(self.runs)}.values())[::-1]
         if len(runs) < 2:
@@ -225,7 +231,7 @@ class _Binder:
 
     def _run_for(self, number: Number) -> RunMention | None:
         if not self.runs:
-            return self._run_before()
+            return self._run_before
         if (found := self._in_brackets(number)) is not None:
             return found
         start, end = self._clause(number.start)
@@ -260,6 +266,7 @@ class _Binder:
                 return inside[0]
         return None
 
+    @cached_property
     def _run_before(self) -> RunMention | None:
         """Return the one run that the sentence before or the heading above speaks of."""
         for text in (self.sentence.before, self.sentence.lead):

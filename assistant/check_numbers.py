@@ -104,11 +104,8 @@ def _rounded(number: Number, value: Decimal) -> bool:
     return any(value.quantize(number.step, rule) == number.value for rule in (ROUND_HALF_UP, ROUND_HALF_EVEN))
 
 
-def around(number: Number) -> tuple[tuple[float, float], ...]:
-    """Return the ranges that a stored value must lie in for the number to be it: as it is, and as a share."""
+def around(number: Number) -> tuple[float, float]:
+    """Return the range that a stored value must lie in for the number to be it."""
     value, step = float(number.value), float(number.step)
-    plain = (value - step, value + step)
-    share = ((value - step) / 100, (value + step) / 100)
-    if number.percent:
-        return (share, plain)
-    return (plain, share) if abs(value) > 1.5 else (plain,)
+    scale = 100 if number.percent else 1
+    return (value - step) / scale, (value + step) / scale

@@ -11,6 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from kb.text import sentences
+from kb.types import Span
+
+LONGEST_SENTENCE = 2_000
 
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
 _NO_CLAIM = re.compile(
@@ -132,7 +135,7 @@ class _Walk:
             lines += [end + 1] * (len(body) + 1)
             end += 1
         found = []
-        for span in sentences(text):
+        for span in (piece for whole in sentences(text) for piece in _pieces(whole, text)):
             said = span.of(text)
             found.append(
                 Sentence(
@@ -160,6 +163,17 @@ class _Walk:
             return True
         table = "|" in line and at + 1 < len(self.lines) and _RULE.match(self.lines[at + 1])
         return bool(line.strip()) and not (_ITEM.match(line) or _HEADING.match(line) or _FENCE.match(line) or table)
+
+
+def _pieces(span: Span, text: str) -> Iterator[Span]:
+    """Cut what is too long for a sentence at white space."""
+    start = span.start
+    while span.end - start > LONGEST_SENTENCE:
+        space = text.rfind(" ", start + 1, start + LONGEST_SENTENCE)
+        cut = space if space > start else start + LONGEST_SENTENCE
+        yield Span(start=start, end=cut)
+        start = cut
+    yield Span(start=start, end=span.end)
 
 
 def _cells(line: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -232,6 +233,13 @@ def test_any_text_can_be_checked(small: KnowledgeBase, text: str) -> None:
     if "\x00" in text:
         text = text.replace("\x00", "")
     check(small, text)
+
+
+@pytest.mark.parametrize("text", ["0.5 " * 5_000, "amber-1 0.5, " * 1_000 + "val AUC", "a (b " * 5_000])
+def test_a_sentence_without_end_is_checked_in_time(small: KnowledgeBase, text: str) -> None:
+    began = time.perf_counter()
+    check(small, text)
+    assert time.perf_counter() - began < 60
 
 
 # -- the command -----------------------------------------------------------------------------------------------------
