@@ -274,6 +274,8 @@ def listed(query: RunQuery, fit: list[Kept]) -> Result:
 
 
 def counted(query: RunQuery, fit: list[Kept]) -> Result:
+    if query.wanted:
+        return Result("count", len({field_value(k, query.wanted[0]) for k in fit} - {None}), refs(fit), len(fit))
     if not query.group_by:
         return Result("count", len(fit), refs(fit), len(fit))
     groups: dict[str, int] = {}
@@ -292,6 +294,8 @@ def valued_one(query: RunQuery, fit: list[Kept]) -> Result:
         found = {}
         for k in fit:
             value = figure(k, query.metric, query.split, query.figure, query.direction)
+            if query.window is not None and value is not None:
+                value = windowed([(p.step, p.value) for p in k.steps(query.metric, query.split)], query.window)
             if value is not None and not any(same(value, v) for v in found):
                 found[value] = k
     if len(found) != 1:

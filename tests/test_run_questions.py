@@ -61,6 +61,12 @@ def asked(known: tuple[Oracle, Linker], question: str) -> tuple[RunReading, obje
         ("of sgd, adam and lion, which optimizer did birds never use?", ["lion"]),
         ("brave-owl-2: train loss first vs last", {"first": 0.5, "last": 0.25, "direction": "down"}),
         ("what changed between brave-owl-1 and brave-owl-2?", {"learning_rate": [0.1, 0.01]}),
+        ("what optimizer did the best birds run by val acc use?", {"optimizer": "adam"}),
+        ("birds: which learning rates were tried? list the distinct values of lr", [0.1, 0.01]),
+        ("what is the val_acc of brave-owl-3 at step 1?", 0.9),
+        ("how many birds runs have lr below 0.05?", 2),
+        ("how many different optimizers were used in birds?", 3),
+        ("birds with lr 0.01: did adam beat sgd on final val acc?", {"difference": 0.1, "n_with": 1, "n_without": 1}),
         ("brave-owl-3 vs brave-owl-2: final val acc gap", {"first": 0.85, "second": 0.75, "difference": 0.1}),
     ],
 )
@@ -82,6 +88,9 @@ def test_a_question_gives_its_value(known: tuple[Oracle, Linker], question: str,
         "which dropout did brave-owl-3 use?",
         "best val acc of the birds runs on imagenet?",
         "val acc of brave-owl-77?",
+        "exploitability of brave-owl-3?",
+        "how many gpus did birds use?",
+        "test accuracy of brave-owl-3?",
     ],
 )
 def test_what_was_never_logged_is_refused(known: tuple[Oracle, Linker], question: str) -> None:

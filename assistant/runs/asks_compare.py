@@ -65,7 +65,8 @@ def effect(draft: Draft) -> bool:
         r"affect(?:ed)?|make|made|pay off|worsen(?:ed)?|better|worse)"
     )
     if not page.has(
-        rf"(?:did|does|do|is|was|were|are|has|effect of|impact of|influence of) (?:[^\s]+ )*?(?:{verb}|on)"
+        rf"(?:did|does|do|is|was|were|are|has) (?:[^\s]+ )*?(?:{verb}|beats?|outperform(?:s|ed)?)"
+        rf"|(?:effect|impact|influence) of (?:[^\s]+ )*?on"
     ):
         return False
     if not pick_metric(draft, page.of("M")[0] if page.of("M") else None):
@@ -76,10 +77,12 @@ def effect(draft: Draft) -> bool:
         rf")*?{verb} (?:[^\s]+ )*?(?:over|than|compared (?:to|with)"
         rf"|versus|vs|against|relative to) (?P<b>{SIDE})"
     )
-    for found in (minus, over):
+    beat = page.find(rf"(?P<a>{SIDE}) (?:beats?|outperform(?:s|ed)?) (?P<b>{SIDE})")
+    for found in (minus, over, beat):
         if found is not None and _effect_sides(draft, found):
             return True
-    alone = page.find(rf"(?:did|does|do|effect of|impact of|influence of) (?P<a>{SIDE}) (?:[^\s]+ )*?(?:{verb}|on)")
+    alone = page.find(rf"(?:did|does|do) (?P<a>{SIDE}) (?:[^\s]+ )*?{verb}")
+    alone = alone or page.find(rf"(?:effect|impact|influence) of (?P<a>{SIDE}) (?:[^\s]+ )*?on")
     return alone is not None and _effect_alone(draft, alone)
 
 
@@ -102,6 +105,9 @@ def _effect_alone(draft: Draft, found: Found) -> bool:
     if element is None or len(element.item) != 1:
         return False
     condition: RunFilter = element.item[0]
+    others = [one for other in draft.page.of("C") for one in other.item if one.name == condition.name]
+    if any(one != condition for one in others):
+        return False  # two values of it are named: how they are compared was not read
     opposite: dict[str, Any] = {
         "ne": "eq",
         "eq": "ne",

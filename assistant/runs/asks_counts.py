@@ -131,8 +131,15 @@ _COUNTING = frozenset(
 
 
 def counted(draft: Draft) -> bool:
-    """How many runs there are, or how many studies."""
+    """How many runs there are, or how many studies or different values."""
     page = draft.page
+    different = page.find(r"(?:how many|number of) (?:different|distinct|unique) (?P<p>[PT])(?: values| settings)?")
+    element = different.one("p") if different else None
+    if different is not None and element is not None:
+        draft.fields["wanted"] = (wanted(draft.use(element)),)
+        different.use()
+        draft.select = "count"
+        return True
     if page.take(r"(?:how many|number of)(?: [a-z]+| S| different| distinct)? (?:studies|sweeps)"):
         draft.select = "count"
         draft.fields["wanted"] = (Wanted(field="experiment"),)

@@ -57,13 +57,13 @@ def _never_of(draft: Draft, cue: str) -> bool:
     page = draft.page
     found = page.find(
         r"(?:of|among|from|out of|between|:) (?P<list>(?:[^\s]+ "
-        r")+?(?:and|or|&) [^\s]+) (?:, )?(?:which|what|is|was|are|"
+        r")+?(?:and|or|&) [^\s]+(?: \. [^\s]+)?) (?:, )?(?:which|what|is|was|are|"
         r"did|were|any)"
     )
     if not found:
         found = page.find(
             r"(?:which|what) (?:of|among|from|out of) (?P<list>(?:[^\s]+ "
-            r")+?(?:and|or|&) [^\s]+) (?:was|were|did|is|has|have|never)"
+            r")+?(?:and|or|&) [^\s]+(?: \. [^\s]+)?) (?:was|were|did|is|has|have|never)"
         )
     if not found:
         return False

@@ -153,7 +153,7 @@ def _windowed(draft: Draft, over: str) -> bool:
     draft.select = "trend"
     draft.fields["over"] = over
     while page.take(
-        rf"{AGG}|still|dropping|falling|rising|improving|improved?|"
+        rf"{AGG}|trend|still|dropping|falling|rising|improving|improved?|"
         rf"at the end|over time|did|logged|going|up|down|end|get "
         rf"better|got better|better|worse"
     ):

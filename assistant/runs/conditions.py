@@ -84,8 +84,9 @@ def promote(draft: Draft) -> None:
             or (after in ("N", "=", "param", "parameter", "values") and not step_like)
             or (before in ("per", "by", "each", "every", "param", "parameter") and link.score >= 0.9 and not step_like)
         )
+        counted = before == "N" and link.score >= 0.97 and link.logged.kind == "param" and element.code not in RUN_NOUNS
         asked = before in ("which", "what") and after in _GAVE and not step_like and element.code not in RUN_NOUNS
-        if (cued or (asked and link.score >= 0.97)) and link.logged.kind in ("param", "tag", "metric"):
+        if (cued or counted or (asked and link.score >= 0.97)) and link.logged.kind in ("param", "tag", "metric"):
             element.code = {"metric": "M", "param": "P", "tag": "T"}[link.logged.kind]
 
 
