@@ -124,9 +124,7 @@ def test_a_split_without_a_seed_is_not_run_unasked(boats: Table) -> None:
     "question",
     [
         "weighted average of asking price by length",
-        "second highest asking price",
         "mean asking price of the first 20 boats",
-        "median of the mean asking price by hull type",
         "mean asking price of red boats",
         "mean of asking price / length",
         "average asking price excluding the top 10%",

@@ -8,6 +8,7 @@ from assistant.dataset.asks import Ask
 from assistant.dataset.bind import OUTLYING, Place, bind, output, sense_of, synthesise
 from assistant.dataset.decide import decision
 from assistant.dataset.draft import Draft, Want
+from assistant.dataset.edits import repointed
 from assistant.dataset.steps import (
     Case,
     Col,
@@ -56,6 +57,9 @@ def assemble(draft: Draft) -> tuple[Query | None, list[str]]:
         output(ask, place, draft.wants[place.want].label, draft.wants[place.want].function) for ask, place in bound
     ]
     outputs += [Output(name=decide.label, label=decide.label) for decide in decides if isinstance(decide, Decide)]
+    if draft.rounding is not None:
+        measured = [want.label for want in draft.wants if want.kind == "measure"]
+        outputs += [Output(name=label, label=label, digits=draft.rounding) for label in measured]
     order = {ask.name: index for index, ask in enumerate(draft.asks)}
     outputs.sort(key=lambda each: order.get(each.name, 0))
     missing = [ask.name for ask in (*unbound, *undecided)]
@@ -157,7 +161,10 @@ def _ungroup_for_decisions(draft: Draft) -> None:
 
 def _label(draft: Draft) -> None:
     seen: dict[str, int] = {}
+    keys: dict[str, str] = {}
     for want in draft.wants:
+        if want.function == "value":
+            want.columns = repointed(want.columns, keys)
         text = yield_words(_step(draft, replace(want, label="x")))
         if want.phase == "pre" and any(
             other.phase == "post" and other.function == want.function for other in draft.wants
@@ -167,6 +174,7 @@ def _label(draft: Draft) -> None:
             text += " with " + " ".join(want.extra["variant"])
         seen[text] = seen.get(text, 0) + 1
         want.label = text if seen[text] == 1 else f"{text} ({seen[text]})"
+        keys[str(want.extra.get("key", ""))] = want.label
 
 
 def _step(draft: Draft, want: Want) -> Measure | Test | Fit:
@@ -218,7 +226,7 @@ def _steps(draft: Draft) -> list[Step]:
     early: list[Step] = [step for step, _ in draft.rows if isinstance(step, (DropMissing, DropDuplicates, Impute))]
     late: list[Step] = [step for step, _ in draft.rows if isinstance(step, (Outliers, Scale, Encode))]
     pre_impute = [want for want in draft.wants if want.phase == "pre"]
-    consumed = [want.extra["consumed"] for want in draft.wants if "consumed" in want.extra]
+    consumed = [part for want in draft.wants for part in want.extra.get("consumed", ())]
     filters: list[Step] = [Filter(limit.condition) for limit in draft.limits if limit.condition not in consumed]
     before: list[Yields] = [_step(draft, want) for want in pre_impute]
     after: list[Yields] = [_step(draft, want) for want in draft.wants if want.phase not in ("pre", "flag")]

@@ -60,7 +60,7 @@ def unread_words(draft: Draft, query: Query | None) -> list[str]:
     entities = draft.linker.entity_stems
     if query is not None and (confirmed(draft) or any(want.kind == "fit" for want in draft.wants)):
         _take_confirmed(draft, repr(query))
-    left = leftovers(draft.page, entities)
+    left = leftovers(draft.page, entities, plain=draft.plain)
     if left and query is not None and confirmed(draft):
         left = [word for word in left if not _forgiven(draft, word)]
     return left + note_leftovers(draft, query)

@@ -54,6 +54,7 @@ class Limits:
     said: str
     mention: Mention | None = None
     at: int = 0
+    end: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,6 +97,7 @@ class Draft:
     unread: list[str] = field(default_factory=list)
     mentions: list[Mention] = field(default_factory=list)
     plot: str = ""
+    rounding: int | None = None
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
     encoded: list[str] = field(default_factory=list)
     period: tuple[str, str] | None = None
@@ -105,6 +107,11 @@ class Draft:
     edges: list[Measure] = field(default_factory=list)
     in_place: list[str] = field(default_factory=list)
     bins: tuple[str, str, tuple[int, ...], tuple[str, ...], tuple[str, str]] | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Tell whether nothing but the question says what is wanted: then each of its words has to be read."""
+        return not self.asks
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -131,13 +138,13 @@ class Draft:
         if all(other.key != want.key for other in self.wants):
             self.wants.append(want)
 
-    def limit(self, condition: Condition, clause: int, said: str, at: int = 0) -> None:
+    def limit(self, condition: Condition, clause: int, said: str, at: int = 0, end: int = 0) -> None:
         """Add a condition on the rows, once."""
         for other in self.limits:
             if _loosely_same(other.condition, condition):
                 other.condition = condition
         if all(other.condition != condition for other in self.limits):
-            self.limits.append(Limits(condition=condition, clause=clause, said=said, at=at))
+            self.limits.append(Limits(condition=condition, clause=clause, said=said, at=at, end=end))
 
     def numeric(self, name: str) -> bool:
         """Tell whether a column holds numbers."""

@@ -96,7 +96,7 @@ def relabelled(query: Query) -> Query:
         if isinstance(step, (*YIELDS, Decide)):
             taken.add(step.label)
         steps.append(step)
-    moved = tuple(_moved(step, labels) for step in steps)
+    moved = tuple(repointed(step, labels) for step in steps)
     outputs = tuple(replace(output, label=labels.get(output.label, output.label)) for output in query.outputs)
     known = {step.label for step in moved if isinstance(step, (*YIELDS, Decide))}
     return replace(query, steps=moved, outputs=tuple(output for output in outputs if output.label in known))
@@ -116,13 +116,14 @@ def _free(label: str, taken: set[str]) -> str:
     return found
 
 
-def _moved(value: Any, labels: Mapping[str, str]) -> Any:
+def repointed(value: Any, labels: Mapping[str, str]) -> Any:
+    """The value with every reference to a label pointing to its new name."""
     if isinstance(value, Ref):
         return replace(value, label=labels.get(value.label, value.label))
     if isinstance(value, tuple):
-        return tuple(_moved(part, labels) for part in value)
+        return tuple(repointed(part, labels) for part in value)
     if isinstance(value, (Filter, Derive, Decide)) or (is_dataclass(value) and not isinstance(value, (type, *YIELDS))):
-        return replace(value, **{each.name: _moved(getattr(value, each.name), labels) for each in fields(value)})
+        return replace(value, **{each.name: repointed(getattr(value, each.name), labels) for each in fields(value)})
     return value
 
 

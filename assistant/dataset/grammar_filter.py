@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from assistant.dataset.draft import Draft
-from assistant.dataset.lexicon import ENTITIES
+from assistant.dataset.lexicon import ENTITIES, SEXES
 from assistant.dataset.link import Mention
 from assistant.dataset.page import Found, Page
 from assistant.dataset.steps import (
@@ -71,7 +71,8 @@ def _years(draft: Draft, page: Page) -> None:
     patterns = (
         (r"(?:(?:in|during|for|over|of|within) )?(?:(?:years?|period) )?(?:between|"
          r"from) (?P<a>{N}) (?:to|and|through|until) (?P<b>{N})(?: inclusive)?", "between"),
-        (r"(?:(?:for|in|of|during) )?(?:years? )?(?P<a>{N}) (?:and|or) (?:beyond|later|after|onwards?|above)", "ge"),
+        (r"(?:(?:for|in|of|during) )?(?:years? )?(?P<a>{N}) "
+         r"(?:and|or) (?:beyond|later|after|onwards?|above)(?! [ND]\d)", "ge"),
         (r"(?:(?:for|in|of) )?(?:years? )?(?:since|from|starting(?: from| in)?) (?:years? )?(?P<a>{N})"
          r"(?: onwards?)?", "ge"),
         (r"(?:(?:for|in|of) )?(?:years? )?(?:after|beyond|later than|following) (?:years? )?(?P<a>{N})", "gt"),
@@ -110,9 +111,15 @@ def _column_years(draft: Draft, page: Page) -> None:
     for word, op in _WHEN:
         for found in page.find(rf"{_RELATIVE}(?P<c>{{C}}){_BE} (?:{word}) (?P<n>{{N}}|{{D}})"):
             mention = found.items("C", "c")[0]
-            if draft.column(mention.column).kind != "date":
-                continue
+            column = draft.column(mention.column)
             left = Col(mention.column)
+            if column.kind == "number" and "year" in column.parts and found.group("n").startswith("N"):
+                if _year_like(page.item(found.group("n"))):
+                    year = Const(int(page.item(found.group("n"))[0]))
+                    _add(draft, found, Compare(op, left, year), mention)
+                continue
+            if column.kind != "date":
+                continue
             if found.group("n").startswith("D"):
                 _add(draft, found, date_condition(left, op, [str(page.item(found.group("n")))]), mention)
             elif _year_like(page.item(found.group("n"))):
@@ -225,13 +232,23 @@ def _compared_before(draft: Draft, page: Page) -> None:
             word in said for word in ("older", "younger", "years old", "years of age", "over", "under", "above")
         ):
             before = page.elements[found.span()[0] - 1].code if found.span()[0] else ""
-            if "older" in said or "younger" in said or "years" in said or stem(before) in _PEOPLE:
+            people = stem(before) in _PEOPLE or (draft.plain and _of_sex(page, found.span()[0] - 1))
+            if "older" in said or "younger" in said or "years" in said or people:
                 _add(
                     draft,
                     found,
                     Compare(page.item(found.group("o")), Col(ages[0]), Const(_operand(page, found.group("n")))),
                     None,
                 )
+
+
+def _of_sex(page: Page, index: int) -> bool:
+    """Tell whether a value before an age says what people: `men under 30`."""
+    known = {*SEXES, *(other for others in SEXES.values() for other in others)} - {"m", "f"}
+    if index < 0 or page.elements[index].code[0] not in "V~":
+        return False
+    others = [i for i, e in enumerate(page.elements) if e.code[0] == "V" and page.said(i, i + 1).lower() in known]
+    return page.said(index, index + 1).lower() in known and others == [index]
 
 
 _PEOPLE_STEMS = frozenset(stem(word) for word in ENTITIES)
@@ -337,6 +354,8 @@ def read_values(draft: Draft, page: Page) -> None:
     ):
         mentions: list[Mention] = found.items("V", "v")
         names = {mention.column for mention in mentions}
+        if len(names) != 1 and " or " in f" {found.group('v')} ":
+            continue
         if len(names) != 1:
             for mention in mentions if len(names) > 1 else ():
                 _add(draft, found, Compare("eq", Col(mention.column), Const(mention.value)), mention)
@@ -377,7 +396,7 @@ def _flag(draft: Draft, found: Found, *, relative: bool) -> None:
         return
     value = column.no if found.match.group("not") else column.yes
     draft.use(mention)
-    draft.limit(Compare("eq", Col(column.name), Const(value)), found.clause, found.said, found.span()[0])
+    draft.limit(Compare("eq", Col(column.name), Const(value)), found.clause, found.said, *found.span())
     start, _ = found.span()
     for offset, code in enumerate(words):
         if code in _OF_FLAGS or code == found.group("c"):
@@ -400,7 +419,7 @@ def _add(draft: Draft, found: Found, condition: Condition, mention: Mention | No
         draft.use(mention)
     for value in found.items("V"):
         draft.use(value)
-    draft.limit(condition, found.clause, found.said, found.span()[0])
+    draft.limit(condition, found.clause, found.said, *found.span())
     found.take()
 
 

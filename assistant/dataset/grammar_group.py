@@ -5,7 +5,7 @@ from __future__ import annotations
 from assistant.dataset.draft import Draft
 from assistant.dataset.link import Mention
 from assistant.dataset.page import Found, Page
-from assistant.dataset.steps import Col
+from assistant.dataset.steps import Col, Compare
 
 _EACH = (
     r"(?:(?:different|unique|distinct|level|levels|value|values|type|types|category|categories|group|"
@@ -34,6 +34,8 @@ def read_groups(draft: Draft, page: Page) -> None:
         ):
             continue
         weak = found.group(0).split(" ")[0] in ("among", "against", "over", "for")
+        if _all_but(draft, found, mentions) or _divides(draft, found, mentions):
+            continue
         if all(_groups_well(draft, mention) for mention in mentions) and not (
             weak and not _all_categorical(draft, mentions)
         ):
@@ -54,6 +56,28 @@ def read_groups(draft: Draft, page: Page) -> None:
         _group(draft, found, found.items("C", "c"))
     _flag_groups(draft, page)
     _value_groups(draft, page)
+
+
+def _all_but(draft: Draft, found: Found, mentions: list[Mention]) -> bool:
+    """`for all wards except surgery`: which rows, not by what."""
+    if not draft.plain or not found.said.lower().startswith(("for all", "across all")):
+        return False
+    for limit in draft.limits:
+        condition = limit.condition
+        if (
+            isinstance(condition, Compare)
+            and condition.op in ("ne", "not_in")
+            and condition.left == Col(mentions[0].column)
+        ):
+            found.take()
+            return True
+    return False
+
+
+def _divides(draft: Draft, found: Found, mentions: list[Mention]) -> bool:
+    """`salary per child` beside a number of children may ask for a ratio: a number column has to be named as it is."""
+    per = found.match.group().split(" ")[0] == "per"
+    return draft.plain and per and any(draft.column(m.column).kind == "number" and m.score < 0.97 for m in mentions)
 
 
 def _groups_well(draft: Draft, mention: Mention) -> bool:
@@ -112,7 +136,5 @@ def _value_groups(draft: Draft, page: Page) -> None:
             draft.by.append((name, found.clause))
         values = tuple(dict.fromkeys(mention.value for mention in mentions))
         if len(values) < draft.column(name).distinct:
-            from assistant.dataset.steps import Compare
-
             draft.limit(Compare("in", Col(name), values), found.clause, found.said)
         found.take()

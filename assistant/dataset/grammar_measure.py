@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from assistant.dataset.draft import Draft, Want
+from assistant.dataset.draft import Draft, Limits, Want
 from assistant.dataset.lexicon import ENTITIES, HARMLESS
-from assistant.dataset.page import Found, Page
-from assistant.dataset.steps import Case, Col, Condition, Const
+from assistant.dataset.page import VERB, Found, Page
+from assistant.dataset.steps import All, Case, Col, Condition, Const
 from assistant.dataset.tokens import bag, stem
 
 _ENTITY_STEMS = frozenset(stem(word) for word in ENTITIES)
@@ -188,15 +188,63 @@ def _identified(draft: Draft, page: Page) -> None:
 
 def _share(draft: Draft, found: Found) -> None:
     """`share of A that are B`: of the rows that A leaves, those where B holds; `B among A` says it the other way."""
-    ordered = sorted(draft.limits, key=lambda limit: limit.at)
-    among = re.match(r"(?:among|within|out of|in|for)\b", ordered[-1].said.lower()) is not None and len(ordered) > 1
-    condition = ordered[0 if among else -1].condition
+    asked = _asked_for(draft, found)
+    condition = asked[0] if len(asked) == 1 else All(tuple(asked))
     if found.group("word").startswith("percent"):
         hundred = Case(branches=((condition, Const(100)),), otherwise=Const(0))
         want_measure(draft, found, "mean", columns=(hundred,))
     else:
         want_measure(draft, found, "share", options={"of": condition})
-    draft.wants[-1].extra = {"consumed": condition}
+    draft.wants[-1].extra = {"consumed": tuple(asked)}
+
+
+_AMONG = re.compile(r"(?:among|within|out of|in|for|of)\b")
+_VERBS = bag("are is was were have has had who that which do does did be")
+
+
+def _asked_for(draft: Draft, found: Found) -> list[Condition]:
+    """The conditions that the share is of; the others say of which rows."""
+    ordered = sorted(draft.limits, key=lambda limit: limit.at)
+    if not draft.plain:
+        among = _AMONG.match(ordered[-1].said.lower()) and not ordered[-1].said.lower().startswith("of")
+        return [ordered[0 if among and len(ordered) > 1 else -1].condition]
+    page, start = found.page, found.span()[0]
+    base = [limit for limit in ordered if _base(page, limit) and len(ordered) > 1]
+    rest = [limit for limit in ordered if limit not in base] or ordered[-1:]
+    verbs = [i for i, e in enumerate(page.elements) if (e.code in _VERBS or _is_verb(page, i)) and i > start + 1]
+    if verbs and len(rest) > 1:
+        chain = [rest[-1]]
+        for limit in reversed(rest[:-1]):
+            if not _and_between(page, limit, chain[-1]) or _core(page, limit) < verbs[0]:
+                break
+            chain.append(limit)
+        rest = chain[::-1]
+    return [limit.condition for limit in rest]
+
+
+def _is_verb(page: Page, index: int) -> bool:
+    """`left the company`, `smoke`: a column said as a verb."""
+    element = page.elements[index]
+    if element.code[0] != "C" or not element.code[1:].isdigit():
+        return False
+    return element.item.score == VERB or " the " in page.said(index, index + 1).lower()
+
+
+def _core(page: Page, limit: Limits) -> int:
+    """Where the first column, value or number of a condition stands."""
+    places = [i for i in range(limit.at, max(limit.end, limit.at + 1)) if page.elements[i].code[0] in "CVN"]
+    return places[0] if places else limit.at
+
+
+def _base(page: Page, limit: Limits) -> bool:
+    said = limit.said.lower()
+    before = page.elements[limit.at - 1].code if limit.at else ""
+    return before in ("among", "within", "in") or (_AMONG.match(said) is not None and not said.startswith("of"))
+
+
+def _and_between(page: Page, one: Limits, other: Limits) -> bool:
+    words = [element.code for element in page.elements[one.end : _core(page, other)]]
+    return "and" in words or "but" in words
 
 
 def _rows(draft: Draft, page: Page) -> None:
@@ -208,6 +256,8 @@ def _rows(draft: Draft, page: Page) -> None:
             continue
         if "outlier" in found.match.string[found.match.end() : found.match.end() + 20]:
             continue
+        if noun == "" and found.said == "count" and any(c.parts == ("count",) for c in draft.linker.columns):
+            draft.doubts.append("count: the rows or the column")
         if (
             re.match(r" (?:\S+ ){0,3}(?:it|this|that|them|those|these|one)\b", found.match.string[found.match.end() :])
             and not draft.limits
@@ -288,7 +338,11 @@ def _sentence(draft: Draft, page: Page, indexes: list[int], source: str) -> None
         else:
             columns.append(index)
     groups.append((measures, columns))
+    last = -1
     for some_measures, some_columns in groups:
+        if draft.plain and last >= 0 and some_measures and not _parted(page, last, min(some_measures + some_columns)):
+            continue
+        last = max([last, *some_measures, *some_columns])
         if some_measures:
             _pairs(draft, page, some_measures, some_columns, source)
 
@@ -300,11 +354,58 @@ def _nested(draft: Draft, page: Page) -> None:
             draft.doubts.append(f"{found.said}: one statistic of another")
 
 
+_JOINING = bag("and , & of the for in as well along with plus both all each ( ) ~ : / - value values column columns")
+
+
+def _side_by_side(draft: Draft, page: Page, measures: list[int], columns: list[int]) -> tuple[list[int], list[int]]:
+    """The measures and columns that are lists: what other words part from them is left, and so unread."""
+    usable = [index for index in columns if _measurable(draft, page, measures, index)]
+    first = usable[:1]
+    for index in usable[1:]:
+        if not first or not _joined(page, first[-1], index):
+            break
+        first.append(index)
+    some = measures[:1]
+    for index in measures[1:]:
+        if _joined(page, some[-1], index) or (first and some[-1] < first[0] < index):
+            some.append(index)
+    return some, first
+
+
+def _owned(page: Page, column: int, measure: int) -> bool:
+    """`price of the largest house`: the extreme is of the house, not of the price."""
+    return bool({"of", "for", "with", "in", "at"} & {e.code for e in page.elements[column + 1 : measure]})
+
+
+def _parted(page: Page, one: int, other: int) -> bool:
+    """Tell whether one statistic ends and another begins between two places."""
+    between = [e.code for e in page.elements[one + 1 : other]]
+    return bool({"and", ",", "&", "then", "plus", "also", "~"} & set(between)) or not between
+
+
+def _measurable(draft: Draft, page: Page, measures: list[int], index: int) -> bool:
+    """Tell whether every measure makes sense of the column."""
+    name = page.elements[index].item.column
+    number = draft.numeric(name) or name in draft.derived
+    if not number and draft.column(name).kind == "text":
+        return not any(page.elements[at].item[0] in NUMERIC_ONLY | {"min", "max"} for at in measures)
+    return number or not any(page.elements[at].item[0] in NUMERIC_ONLY for at in measures)
+
+
+def _joined(page: Page, one: int, other: int) -> bool:
+    between = [e for e in page.elements[one + 1 : other] if e.code[0] not in "CM" or not e.code[1:].isdigit()]
+    return all(element.code in _JOINING for element in between)
+
+
 def _pairs(draft: Draft, page: Page, measures: list[int], columns: list[int], source: str) -> None:
+    if draft.plain:
+        measures, columns = _side_by_side(draft, page, measures, columns)
+        if measures and columns and _owned(page, columns[-1], measures[0]):
+            return
     names = [draft.use(page.elements[index].item) for index in columns]
     known = bool(names)
     names = names or list(draft.focus)
-    if not names:
+    if not names or not measures:
         return
     clause = page.clause(measures[0])
     said = page.said(min(measures + columns), max(measures + columns) + 1)

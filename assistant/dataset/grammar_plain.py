@@ -87,7 +87,7 @@ def _rates(draft: Draft, page: Page) -> None:
     ):
         mention = found.items("C")[0]
         column = draft.column(mention.column)
-        if column.yes is not None:
+        if column.yes is not None and not (draft.plain and found.match.group("d") and draft.wants):
             draft.use(mention)
             condition = Compare("eq", Col(column.name), Const(column.yes))
             _measure(draft, found, "share", of=condition)
@@ -154,17 +154,20 @@ def read_periods(draft: Draft, page: Page) -> None:
     if len(dates) != 1:
         return
     column = draft.column(dates[0])
+    adjective = rf"{_PERIOD}(?= (?:M|C)\d)"
     for pattern in (
         rf"(?:over time )?(?:by|per|each|every|for each|in each|grouped by) {_PERIOD}(?: of (?:the )?year)?",
-        rf"{_PERIOD}(?= (?:M|C)\d)",
+        adjective,
     ):
         for found in page.find(pattern):
+            if draft.plain and pattern is adjective and not _periodic(page, found):
+                continue
             word = found.group("p")
             every = _EVERY.get(word, word)
             if (found.match.group().endswith("year") and every != "year") or every == "year":
                 draft.derives.append(Derive(every, Call(every, (Col(dates[0]),))))
                 draft.by.append((every, found.clause))
-            elif every == "day" and column.distinct in (0, column.present):
+            elif every == "day" and column.distinct in (0, column.present) and not draft.plain:
                 pass
             elif draft.period is None:
                 draft.period = (dates[0], every)
@@ -172,6 +175,14 @@ def read_periods(draft: Draft, page: Page) -> None:
     for found in page.find(r"over time"):
         draft.period = draft.period or (dates[0], _fitting_period(draft, dates[0]))
         found.take()
+
+
+def _periodic(page: Page, found: Found) -> bool:
+    """`monthly sales`, `monthly mean price`; but in `mean monthly salary` and `daily max of x` it may say of what."""
+    start, end = found.span()
+    after = page.elements[end]
+    others = [e for e in page.elements if e.code[0] == "M" and e.code[1:].isdigit() and e is not after]
+    return not others and not (after.code[0] == "M" and after.item[0] not in ("mean", "sum", "median") and start)
 
 
 def _fitting_period(draft: Draft, name: str) -> str:

@@ -28,7 +28,7 @@ ROUNDING = re.compile(
     r"(?:up )?(?:to|with|of|at)? ?(?:a maximum of |up to |the nearest |exactly )?"
     r"(?:one|two|three|four|five|six|\d)(?: \(\d\))? (?:decimal(?: places?| points?| digits?)?|"
     r"digits? after the decimal(?: point)?)"
-    r"|round(?:ed)? (?:off )?to (?:the )?nearest (?:integer|whole number|\w+)",
+    r"|round(?:ed)? (?:off )?to (?:the )?nearest (?:integer|whole number)",
     re.IGNORECASE,
 )
 

@@ -137,7 +137,7 @@ ENTITIES = bag(
     event animal plant applicant loan household man woman everyone child family review article country
     nation place store shop building apartment accident crime survey policyholder insured driver guest
     visitor buyer seller account profile candidate voter citizen datum point wine flower iris diamond
-    penguin model"""
+    penguin model request reading visit session measurement response survey purchase booking"""
 )
 """What a row may stand for; such a noun after `of`, `by` or `how many` restricts nothing."""
 
@@ -163,6 +163,24 @@ HARMLESS = bag(
     computation analysis statistic statistics statistical summary measure measures figure"""
 )
 """Words that change no result where no rule has used them."""
+HARMLESS_PLAIN = bag(
+    """calculate compute find determine identify report give show tell provide get obtain return display list print
+    evaluate assess examine explore analyze analyse check see know please me us i we you want need like what which
+    who whose how many much when is are was were be been being do does did has have had can could would should will
+    the a an and of at for from in on with using use used to this that these those such there here it its their
+    them they dataset data table file csv column columns feature features variable variables field fields attribute
+    attributes value values overall entire whole total all so then also as if any some result results answer
+    exist exists present contain contains question statistic statistics figure measure let named called recorded
+    calculate calculation just through into where"""
+)
+"""What says nothing in a question that stands alone: every other word has to be read."""
+HELD = bag("with without having have has had own owning owns near in at on from to as inside outside into like")
+"""Words after which a noun restricts, also one that a row may stand for: `with children`."""
+DONE = bag(
+    """recorded reported observed measured made sold paid charged earned listed registered produced received given
+    shown known seen found held taken born spent collected counted scored achieved gained"""
+)
+"""Participles that only say what a column's values are."""
 HARMLESS_STEMS = frozenset(stem(word) for word in HARMLESS)
 COMMON = HARMLESS | PLAIN_WORDS | ENTITIES | bag("one two three four five six seven eight nine ten zero once twice")
 """Words that name a value only in quotes or with a capital."""

@@ -38,8 +38,12 @@ _BEFORE = bag(
 )
 _AFTER = bag(
     "is are was were by above below over under between greater less more at > < = >= <= != equal equals and or for when"
+    " exceeds exceed exceeded exceeding minus plus"
 )
-_CUES_BEFORE = bag("column by of per each between and in on versus vs to with feature variable predict")
+_CUES_BEFORE = bag(
+    "column by of per each between and in on versus vs to with feature variable predict than above below exceeds exceed"
+    " exceeded exceeding minus plus"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ def score(texts: tuple[str, ...], column: Column) -> float:
     if _abbreviates(name, content):
         return 0.8
     if (
-        not set(content) & set(parts)
+        not set(content) & (set(parts) | _TIMES)
         and len(said) >= 5
         and abs(len(said) - len(name)) <= 2
         and said[0] == name[0]
@@ -101,6 +101,14 @@ def _head(parts: tuple[str, ...]) -> int:
     return heavy[-1] if heavy else len(parts) - 1
 
 
+_TIMES = bag("after before since until during over under above below")
+_COMPARING = bag(
+    """lower lowest higher highest closer closest opener newer newest older oldest later latest larger largest longer
+    longest greater greatest smaller smallest heavier heaviest shorter shortest lowered"""
+)
+"""Comparatives, which name no column they happen to begin like."""
+
+
 @lru_cache(maxsize=100_000)
 def _alike(text: str, part: str) -> float:
     if text == part:
@@ -109,6 +117,8 @@ def _alike(text: str, part: str) -> float:
         return 0.98
     if part in ABBREVIATIONS.get(stem(text), ()) or text in ABBREVIATIONS.get(stem(part), ()):
         return 0.95
+    if text in _COMPARING:
+        return 0.0
     if len(part) >= 3 and text.startswith(part) and len(text) > len(part) + 1:
         return 0.85 if len(part) >= 4 or len(text) <= 9 else 0.75
     common = len(_common_prefix(text, part))

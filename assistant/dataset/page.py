@@ -14,9 +14,12 @@ from typing import Any
 from assistant.dataset.lexicon import (
     COMPARISON_PHRASES,
     DOING,
+    DONE,
     ENTITIES,
     HARMLESS,
+    HARMLESS_PLAIN,
     HARMLESS_STEMS,
+    HELD,
     MEASURE_PHRASES,
     METRICS,
     MODELS,
@@ -72,6 +75,8 @@ class Page:
     words: tuple[Word, ...]
     elements: list[Element]
     fillers: list[Element] = field(default_factory=list)
+    strict: bool = False
+    """Whether words that a pattern lets through without naming them stay unread."""
 
     @property
     def line(self) -> str:
@@ -145,9 +150,14 @@ class Found:
             return
         start, end = self.span(group)
         for element in self.page.elements[start:end]:
-            if element.code not in (".", "?", "!", ";"):
+            if element.code not in (".", "?", "!", ";") and not (self.page.strict and self._swallowed(element)):
                 element.used = True
         self.taken = True
+
+    def _swallowed(self, element: Element) -> bool:
+        """Tell whether a word was only let through by the pattern, which does not name it."""
+        word = element.code
+        return word.isalpha() and word[:5] not in self.match.re.pattern
 
     @property
     def clause(self) -> int:
@@ -190,7 +200,7 @@ def page_of(text: str, linker: Linker) -> Page:
     words = words_of(text)
     found = linker.mentions(text, words)
     mentions = {mention.start: mention for mention in found if not _possessor(text, words, mention, linker)}
-    pieces = _without_asides(_pieces(words, mentions), words)
+    pieces = _without_asides(_with_verbs(_pieces(words, mentions), linker), words, linker)
     elements: list[Element] = []
     fillers: list[Element] = []
     for position, piece in enumerate(pieces):
@@ -286,7 +296,8 @@ def _single(words: Sequence[Word], index: int, end: int) -> Element:
     month = _MONTHS.get(word.lower)
     if month is not None and (word.text[0].isupper()):
         return _month(words, index, end, month)
-    return Element(word.lower, index, index + 1, word)
+    negated = word.lower.endswith(("n't", "n’t")) or word.lower == "cannot"
+    return Element("not" if negated else word.lower, index, index + 1, word)
 
 
 def _month(words: Sequence[Word], index: int, end: int, month: int) -> Element:
@@ -315,7 +326,7 @@ def _possessor(text: str, words: Sequence[Word], mention: Mention, linker: Linke
     return named and not mention.literal and text[end : end + 2] in ("'s", "’s")
 
 
-def _without_asides(pieces: list[Element], words: Sequence[Word]) -> list[Element]:
+def _without_asides(pieces: list[Element], words: Sequence[Word], linker: Linker) -> list[Element]:
     """Join what says the same twice: `Apple Inc (AAPL)`, `pressure (BARO)`, `graduate education`."""
     kept: list[Element] = []
     index = 0
@@ -339,7 +350,11 @@ def _without_asides(pieces: list[Element], words: Sequence[Word]) -> list[Elemen
             kept[-1] = Element("V", kept[-1].start, piece.end, value.item)
             index += 1
             continue
-        if kept and (kept[-1].code in ("C", "V") or stem(kept[-1].code) in _ENTITY_STEMS) and _verb(piece, words):
+        if (
+            kept
+            and (kept[-1].code in ("C", "V") or stem(kept[-1].code) in _ENTITY_STEMS)
+            and _verb(piece, words, linker)
+        ):
             piece = Element(words[piece.start].lower, piece.start, piece.end, words[piece.start])
         if kept and kept[-1].code == "V" and _part_of_name(kept[-1], piece, words):
             kept[-1] = Element("V", kept[-1].start, piece.end, kept[-1].item)
@@ -357,9 +372,11 @@ def _part_of_name(value: Element, piece: Element, words: Sequence[Word]) -> bool
     return stem(piece.code) in {stem(part) for part in identifier_words(value.item.column)}
 
 
-def _verb(piece: Element, words: Sequence[Word]) -> bool:
+def _verb(piece: Element, words: Sequence[Word], linker: Linker) -> bool:
     """Tell whether a weakly linked word after a column, value or noun is a participle: `doubles hit by`."""
     text = words[piece.start].lower
+    if piece.code == "C" and _dated_verb(piece, words, linker):
+        return False
     if piece.code != "C" or piece.end - piece.start > 1 or piece.item.literal or words[piece.start].quoted:
         return False
     return (
@@ -367,6 +384,66 @@ def _verb(piece: Element, words: Sequence[Word]) -> bool:
         or (text.endswith("ed") and piece.item.score < 0.9)
         or piece.item.score < 0.7
     )
+
+
+def _dated_verb(piece: Element, words: Sequence[Word], linker: Linker) -> bool:
+    """`hired in 2016`, `built before 1950`: the verb of a date or year column, before a word of time."""
+    column = linker.by_name[piece.item.column]
+    after = words[piece.end].lower if piece.end < len(words) else ""
+    dated = column.kind == "date" or "year" in column.parts
+    return dated and after in (
+        "in",
+        "before",
+        "after",
+        "since",
+        "during",
+        "between",
+        "from",
+        "until",
+        "on",
+        "each",
+        "per",
+    )
+
+
+_WHEN = bag("in before after since during between from until on each per")
+VERB = 0.905
+"""The score of a column that a verb names."""
+_SUBJECTS = bag("who that which do does did not never have has had are were was is and but")
+
+
+def _with_verbs(pieces: list[Element], linker: Linker) -> list[Element]:
+    """`employees who left`, `do not smoke`: a verb that a yes-or-no column is named by."""
+    flags = [column for column in linker.columns if column.yes is not None or column.kind == "boolean"]
+    dates = [column for column in linker.columns if column.kind == "date"]
+    for index, piece in enumerate(pieces):
+        before = pieces[index - 1].code if index else ""
+        after = pieces[index + 1].code if index + 1 < len(pieces) else ""
+        told = [column.name for column in dates if any(_past(piece.code, part) for part in column.parts[:-1])]
+        if len(told) == 1 and after in _WHEN and piece.code.isalpha() and len(piece.code) > 3:
+            item = Mention(start=piece.start, end=piece.end, column=told[0], score=0.96)
+            pieces[index] = Element("C", piece.start, piece.end, item)
+            continue
+        acted = before in _SUBJECTS or stem(before) in _ENTITY_STEMS | linker.entity_stems
+        if not acted or not piece.code.isalpha() or len(piece.code) < 4 or piece.code in HARMLESS | ENTITIES:
+            continue
+        named = [column.name for column in flags if any(_said_of(piece.code, part) for part in column.parts)]
+        if len(named) == 1:
+            item = Mention(start=piece.start, end=piece.end, column=named[0], score=VERB)
+            pieces[index] = Element("C", piece.start, piece.end, item)
+    return pieces
+
+
+def _past(word: str, part: str) -> bool:
+    """Tell whether a word is a verb's form of a date column's word: hired of hire_date."""
+    return stem(word) == stem(part) or word in (f"{part}d", f"{part}ed", f"{part}n")
+
+
+def _said_of(word: str, part: str) -> bool:
+    """Tell whether a verb is a column's word: left of left_company, smoke of smoker."""
+    verb, root = stem(word), stem(part)
+    near = root == verb or (root.startswith(verb) and len(root) - len(verb) <= 3)
+    return near and len(verb) >= 4
 
 
 def _aside_start(kept: Sequence[Element], column: Element, words: Sequence[Word]) -> int:
@@ -433,13 +510,36 @@ _TRAILING = bag("rate level amount figure figures type types category categories
 _ENTITY_STEMS = frozenset(stem(word) for word in ENTITIES)
 
 
-def leftovers(page: Page, entities: frozenset[str]) -> list[str]:
-    """Words that no rule has used and that may matter, as they were typed."""
+def leftovers(page: Page, entities: frozenset[str], *, plain: bool = False) -> list[str]:
+    """Words that no rule has used and that may matter, as they were typed; all must be read of a plain question."""
     found = []
     for index, element in enumerate(page.elements):
-        if not element.used and not _harmless(page, index, entities):
+        harmless = _harmless(page, index, entities) and not (plain and _matters(page, index, entities))
+        if not element.used and not harmless:
             found.append(page.said(index, index + 1))
     return found
+
+
+def _matters(page: Page, index: int, entities: frozenset[str]) -> bool:
+    """Tell whether a word that is mostly harmless may say something in a question that stands alone."""
+    code = page.elements[index].code
+    before = page.elements[index - 1] if index else None
+    if not any(character.isalnum() for character in code):
+        return code in ("+", "*", "/", "&") or (code in ("-", "–", "—") and before is not None and before.used)
+    root = stem(code)
+    if root in entities or root in _ENTITY_STEMS:
+        return before is not None and before.code in HELD and root not in entities and not before.used
+    if code in ("but", "only"):
+        after = page.elements[index + 1] if index + 1 < len(page.elements) else None
+        joined = before is not None and before.used
+        return not (joined and (code == "only" or (after is not None and after.used)))
+    if code == "overall":
+        return before is not None and before.code in ("and", "versus", "vs", "with", ",")
+    if code in ("number", "order", "years", "time", "over", "one", "no") or code in _TRAILING:
+        return code in ("no", "one", "order")
+    if code in DONE:
+        return index + 1 >= len(page.elements) or not page.elements[index + 1].code[:1].isalnum()
+    return code not in HARMLESS_PLAIN
 
 
 def _harmless(page: Page, index: int, entities: frozenset[str]) -> bool:
@@ -456,7 +556,7 @@ def _harmless(page: Page, index: int, entities: frozenset[str]) -> bool:
         return True
     after = page.elements[index + 1].code if index + 1 < len(page.elements) else ""
     if element.code == "over" and (
-        after in ("years", "time") or page.said(index + 1, index + 2).lower() in ("years", "time")
+        after in ("years", "time") or (after and page.said(index + 1, index + 2).lower() in ("years", "time"))
     ):
         return True
     if element.code in HARMLESS or root in HARMLESS_STEMS or root in entities or root in _ENTITY_STEMS:

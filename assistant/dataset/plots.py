@@ -109,12 +109,18 @@ def bars(step: Any, outcome: Outcome, rows: Any, values: Values) -> Plot | None:
         return None
     shown = tuple((*(key if isinstance(key, tuple) else (key,)), value) for key, value in found)
     shown = tuple(row for row in shown if len(row) == (3 if color else 2))
-    title = f"{outcome.label} by {x}" + (f" and {color}" if color else "")
+    title = titled(outcome.label, *((x, color) if color else (x,)))
     columns = (x, color, outcome.label) if color else (x, outcome.label)
     if len(set(columns)) < len(columns):
         columns = (*columns[:-1], f"{outcome.label} (value)")
     return Plot(kind="bars", columns=columns, rows=shown[: MOST_BARS * (4 if color else 1)], x=x, y=columns[-1],
                 color=color, title=title)  # fmt: skip
+
+
+def titled(label: str, *groups: str) -> str:
+    """Return what is drawn by its groups, which a label that ends with them need not say again."""
+    by = f" by {' and '.join(groups)}"
+    return label if label.endswith(by) or f"{by} where " in label else label + by
 
 
 def number(value: Any) -> bool:
@@ -142,7 +148,7 @@ def line(step: Any, outcome: Outcome, rows: Any, values: Values) -> Plot | None:
         return None
     kept = found[:: -(-len(found) // MOST_LINE)]
     return Plot(kind="line", columns=(x, y if y != x else f"{y} (value)"), rows=tuple(kept), x=x,
-                y=y if y != x else f"{y} (value)", title=f"{y} by {x}")  # fmt: skip
+                y=y if y != x else f"{y} (value)", title=titled(y, x))  # fmt: skip
 
 
 def heatmap(step: Any, outcome: Outcome, rows: Any, values: Values) -> Plot | None:
@@ -169,7 +175,7 @@ def heatmap(step: Any, outcome: Outcome, rows: Any, values: Values) -> Plot | No
         x=names[0],
         y=names[1],
         color=what,
-        title=f"{what} by {names[0]} and {names[1]}",
+        title=titled(what, *names),
     )
 
 
@@ -326,7 +332,7 @@ def of_rows(query: Query, rows: Any) -> Plot | None:
     shown = tuple((tidy(a), tidy(b)) for a, b in zip(head[x], head[labels[0]], strict=True) if number(tidy(b)))
     kind = query.plot if query.plot in ("bars", "line") else "line" if isinstance(last, Resample) else "bars"
     return (
-        Plot(kind=kind, columns=(x, labels[0]), rows=shown, x=x, y=labels[0], title=f"{labels[0]} by {x}")
+        Plot(kind=kind, columns=(x, labels[0]), rows=shown, x=x, y=labels[0], title=titled(labels[0], x))
         if shown
         else None
     )

@@ -16,6 +16,8 @@ from assistant.dataset.grammar_derive import new_names, read_bins, read_derived,
 from assistant.dataset.grammar_extreme import read_extremes
 from assistant.dataset.grammar_filter import read_filters, read_flags, read_values
 from assistant.dataset.grammar_group import read_groups
+from assistant.dataset.grammar_idioms import read_early, read_late, read_rounding
+from assistant.dataset.grammar_logic import join_alternatives, read_logic
 from assistant.dataset.grammar_measure import read_counts, read_statistics, read_table_facts
 from assistant.dataset.grammar_plain import (
     dated_parts,
@@ -99,6 +101,7 @@ def draft_of(question: str, link: Linker, constraints: str, asks: tuple[Ask, ...
     draft = Draft(
         linker=link, page=page_of(without_aside(question, names), link), notes=page_of(constraints, link), asks=asks
     )
+    draft.page.strict = draft.plain
     draft.derives += parts
     settle(draft.settings, draft.page)
     settle(draft.settings, draft.notes)
@@ -121,6 +124,9 @@ def _define(draft: Draft, names: tuple[str, ...]) -> None:
 
 
 def _select(draft: Draft) -> None:
+    if draft.plain:
+        read_early(draft, draft.page)
+        read_logic(draft, draft.page)
     for page in (draft.page, draft.notes):
         read_extremes(draft, page)
         read_named_rows(draft, page)
@@ -128,9 +134,20 @@ def _select(draft: Draft) -> None:
         read_filters(draft, page)
         read_groups(draft, page)
         read_table_facts(draft, page)
+    if draft.plain:
+        _doubt_pairs(draft)
     read_values(draft, draft.page)
     read_flags(draft, draft.page)
+    if draft.plain:
+        join_alternatives(draft)
     _regroup(draft)
+
+
+def _doubt_pairs(draft: Draft) -> None:
+    """`A in the north and B in the south` are two pairs of values, not every one of A and B."""
+    names = [e.item.column for e in draft.page.elements if e.code[0] == "V" and e.code[1:].isdigit()]
+    if any(one == third != second for one, second, third in zip(names, names[1:], names[2:], strict=False)):
+        draft.doubts.append("which values go together")
 
 
 def _regroup(draft: Draft) -> None:
@@ -174,6 +191,8 @@ def _constant(condition: Condition) -> tuple[Scalar, ...]:
 
 def _measure(draft: Draft, text: str) -> None:
     conditions = [limit.condition for limit in draft.limits]
+    if draft.plain:
+        read_late(draft, draft.page)
     read_idioms(draft, draft.page)
     for page, source in ((draft.page, "question"), (draft.notes, "constraints")):
         read_relations(draft, page, source)
@@ -186,6 +205,8 @@ def _measure(draft: Draft, text: str) -> None:
     read_plain(draft, draft.page)
     take_rules(draft)
     read_who(draft, draft.page)
+    if draft.plain:
+        read_rounding(draft)
 
 
 _APPOSITION = re.compile(r"((?:[A-Za-z][\w/&'-]*\s+){0,5}[A-Za-z][\w/&'-]*)\s*\(([^()]{1,40})\)")

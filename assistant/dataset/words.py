@@ -72,18 +72,50 @@ _INFIX = {"add": "+", "sub": "−", "mul": "×", "div": "/", "pow": "^"}
 
 def words(query: Query) -> str:
     """Say a query in plain words: what is measured, then by what, where and after which steps."""
-    yields = [step for step in query.steps if isinstance(step, (Measure, Test, Fit))]
+    edges = _edges(query)
+    yields = [step for step in query.steps if isinstance(step, (Measure, Test, Fit)) and step.label not in edges]
     decides = [step.label for step in query.steps if isinstance(step, Decide)]
     filters = [condition_words(step.where) for step in query.steps if isinstance(step, Filter)]
     others = [step_words(step) for step in query.steps if not isinstance(step, (Measure, Test, Fit, Decide, Filter))]
-    parts = ["; ".join(dict.fromkeys(yield_words(step) for step in yields)) or "the rows"]
+    period = _period(query)
+    if period is not None:
+        others.remove(step_words(period))
+        said = [f"{yield_words(measure)} by {period.every} of {period.time}" for measure in period.measures]
+        parts = ["; ".join(said)]
+    else:
+        parts = ["; ".join(dict.fromkeys(yield_words(step) for step in yields)) or "the rows"]
     if filters:
         parts.append("where " + " and ".join(filters))
     if others:
         parts.append("after: " + ", ".join(others))
+    rounding = {output.digits for output in query.outputs if output.digits is not None and output.digits < 0}
+    if len(rounding) == 1:
+        parts.append(f"rounded to the nearest {10 ** -rounding.pop():,}")
     if decides:
         parts.append("and what follows for " + ", ".join(decides))
     return ", ".join(parts)
+
+
+def _edges(query: Query) -> set[str]:
+    """Labels of measures that only conditions refer to: these say them."""
+    conditions = repr([step for step in query.steps if isinstance(step, (Filter, Derive))])
+    return {
+        step.label for step in query.steps if isinstance(step, Measure) and f"Ref(label={step.label!r}" in conditions
+    }
+
+
+def _period(query: Query) -> Resample | None:
+    """The rows put together by time, where each measure only shows what was put together."""
+    found = [step for step in query.steps if isinstance(step, Resample)]
+    yields = [step for step in query.steps if isinstance(step, (Measure, Test, Fit))]
+    if len(found) != 1 or query.steps[-len(yields) - 1] is not found[0]:
+        return None
+    shown = {measure.label for measure in found[0].measures}
+    same = all(
+        isinstance(step, Measure) and step.function == "sum" and step.by == (found[0].time,)
+        and all(isinstance(column, Col) and column.name in shown for column in step.columns) for step in yields
+    )  # fmt: skip
+    return found[0] if same else None
 
 
 def yield_words(step: Measure | Test | Fit) -> str:
@@ -94,10 +126,13 @@ def yield_words(step: Measure | Test | Fit) -> str:
     if isinstance(step, Test):
         by = f" by {step.by}" if step.by else ""
         return f"{TESTS.get(step.kind, step.kind)} of {columns}{by}"
+    if step.function == "value":
+        return columns
     name = measure_name(step)
     where = f" where {condition_words(step.where)}" if step.where is not None else ""
     by = f" by {' and '.join(step.by)}" if step.by else ""
-    return f"{name}{' of ' + columns if columns else ''}{by}{where}"
+    every = " by column" if step.function in ("missing", "missing_share") and not step.columns else ""
+    return f"{name}{' of ' + columns if columns else ''}{every}{by}{where}"
 
 
 def measure_name(step: Measure) -> str:
@@ -208,4 +243,6 @@ def _compare_words(condition: Compare) -> str:
 
 def value_words(value: Any) -> str:
     """Say a value."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    return str(value)
