@@ -48,3 +48,8 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the shared data is not at {folder}; set CITEWISE_SHARED_DATA")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests in a browser last: while Playwright is open, its event loop counts as running in this thread."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
