@@ -103,7 +103,7 @@ class Why:
         notes += [f"{name!r} is given as a run, and no one run is called so" for one in shown for name in one.unknown]
         return WhyAnswer(
             question=question,
-            words=f"why: the decision {best.title or best.choice!r} and what stands of it",
+            words="why: the decision that stands, its reasons and runs, and what it replaced",
             abstained=False,
             decisions=tuple(shown),
             claims=tuple(claims),
@@ -173,9 +173,7 @@ class Why:
 
     def _claims(self, known: Ledger, shown: WhyDecision) -> Iterator[Claim]:
         decision = shown.decision
-        cited = DecisionCitation(
-            decision_id=decision.id, status=shown.status, source=decision.place, quote=decision.choice
-        )
+        cited = _cited(decision, shown.status)
         yield Claim(text=decision.choice, verdict=Verdict.QUOTED, citations=(cited,))
         yield from shown.reasons[:MOST_REASONS]
         metrics = main_metrics(shown.runs, self._text(decision))
@@ -274,12 +272,21 @@ def _quoted(hit: Hit, span: Span, said: str) -> Claim:
 def _replacement(known: Ledger, decision: Decision) -> Claim:
     olds = known.replaced(decision)
     said = "; ".join(f"“{old.choice}”" + (f" (of {day(old)})" if old.made else "") for old in olds)
-    cited = tuple(
-        DecisionCitation(decision_id=old.id, status=known.status(old), source=old.place, quote=old.choice)
-        for old in olds
-    )
+    cited = tuple(_cited(old, known.status(old)) for old in olds)
     when = f"On {day(decision)} it" if decision.made else "It"
     return Claim(text=f"{when} replaced {said}.", verdict=Verdict.COMPUTED, citations=cited)
+
+
+def _cited(decision: Decision, status: str) -> DecisionCitation:
+    """Return the citation of what was chosen; that of a note names its collection and root, to be forgotten with it."""
+    return DecisionCitation(
+        decision_id=decision.id,
+        status=status,
+        source=decision.place,
+        quote=decision.choice,
+        collection=decision.key.collection if decision.key else "",
+        root=decision.key.root if decision.key else "",
+    )
 
 
 def day(decision: Decision) -> str:

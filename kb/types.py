@@ -244,6 +244,8 @@ class DecisionCitation:
     status: str
     source: str
     quote: str
+    collection: str = ""
+    root: str = ""
     kind: str = "decision"
 
 

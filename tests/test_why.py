@@ -178,3 +178,11 @@ def test_a_why_that_nobody_recorded_is_refused_in_conversation(team: KnowledgeBa
 
 def test_a_why_about_how_things_are_goes_to_the_documents(team: KnowledgeBase) -> None:
     assert Assistant(kb=team).ask("Why do passwords expire?").reading.route != "decisions"
+
+
+def test_a_forgotten_note_leaves_stored_answers_too(tmp_path: Path) -> None:
+    with KnowledgeBase(tmp_path / "home", embedder=HashingEmbedder(), splitter=FINGERPRINT) as kb:
+        document = markdown.load(b"# Model\n\nDecision: Use stacking.\nReason: It won.\n", "a.md")
+        kb.add(key("a.md"), document, split(document, key("a.md")), hash="1")
+        cited = answer_json(Assistant(kb=kb).ask("Why stacking?"))["claims"][0]["citations"][0]
+    assert (cited["collection"], cited["root"], cited["source"]) == ("default", "team", "a.md")
