@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.report import Step, SyncReport
+from ingest.trackers import address, is_server
 from kb import jobs
 from kb.errors import BadInput
 from kb.jobs import Job
@@ -42,14 +43,20 @@ class Batch:
 def start(catalogue: Catalogue, batches: Sequence[Batch], *, title: str, missing: int = 0) -> Job:
     """Ingest `batches` in a process of its own; `title` names the job in lists.
 
-    Paths must be absolute. `missing` is how many sources were left out because they are not there. Raises BadInput
-    where there is nothing to ingest, HomeUnwritable.
+    Paths must be absolute; of servers only the address is kept, without credentials. `missing` is how many sources
+    were left out because they are not there. Raises BadInput where there is nothing to ingest, HomeUnwritable.
     """
     if not any(batch.sources for batch in batches):
         raise BadInput("there is nothing to ingest", hint="name a file, a folder, a glob or package:NAME")
-    listed = [{"sources": list(b.sources), "collection": b.collection, "kind": b.kind} for b in batches]
+    listed = [_listed(batch) for batch in batches]
     request = {"title": title, "batches": listed, "missing": missing}
     return jobs.start(catalogue, INGEST, request, worker="ingest.worker")
+
+
+def _listed(batch: Batch) -> dict[str, Any]:
+    """Return a batch as a job keeps it."""
+    sources = [address(source) if is_server(source) else source for source in batch.sources]
+    return {"sources": sources, "collection": batch.collection, "kind": batch.kind}
 
 
 def ingest(home: Path, request: Mapping[str, Any], work: Work) -> Mapping[str, Any]:
@@ -97,7 +104,8 @@ def _there(listed: Sequence[Mapping[str, Any]], work: Work) -> list[Batch]:
 def exists(source: str) -> bool:
     """Tell whether a source is something: an installed package is looked for only when it is read."""
     return (
-        source.startswith(("package:", "http://", "https://"))
+        source.startswith("package:")
+        or is_server(source)
         or os.path.lexists(source)
         or bool(glob.glob(source, recursive=True))
     )

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from kb import schema
+from kb import schema, store
 from kb.store import Catalogue
 from kb.types import SourceKey
 
@@ -79,28 +79,62 @@ def remove(catalogue: Catalogue, conversation: str) -> None:
 
 
 def scrub(conn: Connection, keys: set[SourceKey]) -> int:
-    """Take everything that stems from the sources `keys` out of stored answers; return how many answers changed."""
-    t, changed = schema.turns, 0
+    """Take everything that stems from the sources `keys` out of stored answers; return how many answers changed.
+
+    Call it while the sources' runs are still stored: by them it tells whose values an answer over runs holds.
+    """
+    t, changed, runs = schema.turns, 0, _runs_of(conn, keys)
     for row in conn.execute(select(t.c.id, t.c.answer)).all():
         answer = json.loads(row.answer)
-        if _scrubbed(answer, keys):
+        if _scrubbed(answer, keys, runs):
             changed += 1
             text = json.dumps(answer, ensure_ascii=False)
             conn.execute(update(t).where(t.c.id == row.id).values(answer=text))
     return changed
 
 
-def _scrubbed(answer: dict[str, Any], keys: set[SourceKey]) -> bool:
-    claims = [c for c in answer.get("claims", []) if not any(_is_from(x, keys) for x in c.get("citations", []))]
-    evidence = [hit for hit in answer.get("evidence", []) if not _is_from(hit, keys)]
-    if len(claims) == len(answer.get("claims", [])) and len(evidence) == len(answer.get("evidence", [])):
+_Runs = frozenset[tuple[str, str]]
+
+
+def _runs_of(conn: Connection, keys: set[SourceKey]) -> _Runs:
+    """Return the runs of sources by the file that tells of them and their id, as answers name them."""
+    ids = [found for key in keys if (found := store.source_id(conn, key)) is not None]
+    r = schema.runs
+    query = select(r.c.main_source, r.c.run_id)
+    parts = (conn.execute(query.where(r.c.source_id.in_(part))) for part in store.batches(ids))
+    return frozenset((row.main_source, row.run_id) for part in parts for row in part)
+
+
+def _scrubbed(answer: dict[str, Any], keys: set[SourceKey], runs: _Runs) -> bool:
+    told, evidence = answer.get("claims", []), answer.get("evidence", [])
+    claims = [claim for claim in told if not any(_is_from(cited, keys, runs) for cited in claim.get("citations", []))]
+    kept = [hit for hit in evidence if not _is_from(hit, keys, runs)]
+    result = answer.get("result") or {}
+    over_runs = any((one.get("source"), one.get("run_id")) in runs for one in result.get("runs") or ())
+    if len(claims) == len(told) and len(kept) == len(evidence) and not over_runs:
         return False
+    if over_runs:  # a count or a mean cites no run and still stands on them
+        claims = [claim for claim in claims if claim.get("verdict") != "computed"]
+    if over_runs or len(claims) < len(told):
+        _without_runs(answer)
     text = "\n".join(claim["text"] for claim in claims) or FORGOTTEN
-    answer.update(claims=claims, evidence=evidence, text=text, missing=[], suggestions=[], nearest=[])
+    answer.update(claims=claims, evidence=kept, text=text, missing=[], suggestions=[], nearest=[])
     return True
 
 
-def _is_from(place: dict[str, Any], keys: set[SourceKey]) -> bool:
+def _without_runs(answer: dict[str, Any]) -> None:
+    """Take the table and the value out of an answer over runs, which may show any of them."""
+    if (answer.get("reading") or {}).get("route") != "runs":
+        return
+    answer["result"] = {"kind": "none", "value": None, "metric": None, "runs": [], "query": None}
+    answer.update(table=None, left_out=[], notes=[])
+
+
+def _is_from(place: dict[str, Any], keys: set[SourceKey], runs: _Runs) -> bool:
+    if place.get("kind") == "run":
+        return (place.get("source"), place.get("run_id")) in runs
+    if place.get("kind") == "decision":
+        return any(place.get("source") == key.source for key in keys)
     if not all(name in place for name in ("collection", "root", "source")):
         return False
     return SourceKey(collection=place["collection"], root=place["root"], source=place["source"]) in keys

@@ -28,6 +28,8 @@ _FORMAT = "1"  # moves when what is stored of a run changes, so that stored runs
 _LONGEST = 2**63 - 1
 
 Key = tuple[str | None, str, int]
+_Packed = tuple[dict[str, Any], bytes | None]
+"""A metric as a row, and its points where there is more than one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +78,7 @@ class _Prepared:
     pk: int | None
     params: list[dict[str, Any]]
     tags: list[dict[str, Any]]
-    metrics: list[tuple[dict[str, Any], bytes | None]] = field(default_factory=list)
+    metrics: list[_Packed] = field(default_factory=list)
     size: int = 0
 
 
@@ -134,11 +136,23 @@ class _Putting:
             told = self._direction(run, metric.name)
             values = {**_metric(metric), "direction": told.direction.value if told else None}
             prepared.metrics.append((values, points))
+        if pk is not None and self.met > before:
+            prepared.metrics = self._longest(pk, prepared.metrics)
         prepared.size = 200 + sum(len(points or b"") + 100 for _, points in prepared.metrics)
         # What could not be read whole is read again next time, so that its problems are told again.
         sure = run.version is not None and self.met == before
         row["version"] = f"{_FORMAT}:{run.version}" if sure else _digest(prepared)
         return prepared
+
+    def _longest(self, pk: int, read: Sequence[_Packed]) -> list[_Packed]:
+        """Return metrics that were read up to a problem, each as it is stored where more of it is stored."""
+        with self.catalogue.read() as conn:
+            kept = _stored_metrics(conn, pk)
+        for values, points in read:
+            key = (values["name"], values["split"])
+            if key not in kept or kept[key][0]["count"] <= values["count"]:
+                kept[key] = (values, points)
+        return list(kept.values())
 
     def _history(self, run: Run) -> Iterator[tuple[Metric, bytes | None]]:
         gathered: dict[tuple[str, str | None], Gathered] = {}
@@ -239,6 +253,14 @@ def _stored(conn: Connection, source_id: int) -> dict[Key, tuple[int, str | None
     r = schema.runs
     query = select(r.c.id, r.c.experiment, r.c.run_id, r.c.copy, r.c.version).where(r.c.source_id == source_id)
     return {(row.experiment, row.run_id, row.copy): (row.id, row.version) for row in conn.execute(query)}
+
+
+def _stored_metrics(conn: Connection, pk: int) -> dict[tuple[str, str | None], _Packed]:
+    m, p = schema.run_metrics, schema.metric_points
+    names = [column for column in m.c if column.name not in ("id", "run_id")]
+    query = select(*names, p.c.points).join_from(m, p, p.c.metric_id == m.c.id, isouter=True).where(m.c.run_id == pk)
+    rows = (dict(row) for row in conn.execute(query).mappings())
+    return {(row["name"], row["split"]): (row, row.pop("points")) for row in rows}
 
 
 # -- runs to rows ----------------------------------------------------------------------------------------------

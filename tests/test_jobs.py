@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from corpora import write_generated, write_pages
 from fakes import HashingEmbedder
-from sqlalchemy import update
+from sqlalchemy import select, update
 from states import complaints, state
 
 from ingest import worker
@@ -28,6 +28,7 @@ from kb.errors import BadInput
 from kb.jobs import Job, JobState
 from kb.knowledge import KnowledgeBase
 from kb.store import Catalogue
+from ui.library_add import named, titled
 
 WAIT = 60.0
 
@@ -308,6 +309,17 @@ def test_an_ingest_is_a_job_that_tells_what_it_read_and_what_it_could_not(tmp_pa
         assert "Could not read broken.pdf: " in said
         assert f"There is nothing at {tmp_path / 'nowhere'} any more" in said
         assert kb.search("RobustScaler median").hits[0].key.source == "guide/scaling.md"
+
+
+@pytest.mark.parametrize("server", ["http://ana:geheim@127.0.0.1:9/x", "postgresql://ana:geheim@127.0.0.1:9/runs"])
+def test_no_password_of_a_server_is_kept_with_a_job(catalogue: Catalogue, server: str) -> None:
+    places = named(server).sources
+    job = worker.start(catalogue, [Batch(sources=(server, *places))], title=titled(places))
+    with catalogue.read() as conn:
+        rows = conn.execute(select(schema.jobs)).all()
+    assert "127.0.0.1:9" in str(rows)
+    assert "geheim" not in str(rows)
+    jobs.stop(catalogue, job.id)
 
 
 def test_an_ingest_of_what_is_gone_fails_with_words(catalogue: Catalogue, tmp_path: Path) -> None:

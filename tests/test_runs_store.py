@@ -170,6 +170,31 @@ def test_the_points_of_a_run_with_a_problem_are_read_again(catalogue: Catalogue)
     assert [len(first.problems), len(again.problems), again.unchanged] == [1, 1, 1]
 
 
+def test_points_that_are_stored_stay_where_reading_them_again_ends_in_a_problem(catalogue: Catalogue) -> None:
+    id, whole = source(catalogue), tuple(Point("loss", 1.0 / step, step) for step in range(1, 6))
+    lost = Problem(source="f", reason="the server went away")
+    cut = (*whole[:2], Point("auc", 0.5, 1), lost)
+    runs.put_runs(catalogue, id, [made(version="1", points=(*whole, Point("acc", 0.9, 1)))])
+    stored = runs.put_runs(catalogue, id, [made(version="2", points=cut)])  # type: ignore[arg-type]
+    [row] = runs.runs(catalogue)
+    points = runs.history(catalogue, row.pk, "loss")
+    assert stored.problems == (lost,)
+    assert points is not None
+    assert points.steps.tolist() == [1, 2, 3, 4, 5]
+    assert sorted(metric.name for metric in row.metrics) == ["acc", "auc", "loss"]
+    runs.put_runs(catalogue, id, [made(version="2", points=whole[:2])])
+    [row] = runs.runs(catalogue)
+    assert [(metric.name, metric.figures.count) for metric in row.metrics] == [("loss", 2)]
+
+
+def test_more_points_before_a_problem_are_taken(catalogue: Catalogue) -> None:
+    id, points = source(catalogue), tuple(Point("loss", 1.0, step) for step in range(4))
+    lost = Problem(source="f", reason="cut")
+    runs.put_runs(catalogue, id, [made(version="1", points=points[:2])])
+    runs.put_runs(catalogue, id, [made(version="2", points=(*points, lost))])  # type: ignore[arg-type]
+    assert runs.runs(catalogue)[0].metrics[0].figures.count == 4
+
+
 # -- directions ------------------------------------------------------------------------------------------------
 
 

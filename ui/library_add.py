@@ -12,6 +12,7 @@ from typing import Protocol
 from ingest import worker
 from ingest.detect import SUPPORTED, detect_kind
 from ingest.sources import PACKAGE
+from ingest.trackers import address, is_server
 from ingest.worker import Batch
 from kb import datasets, uploads
 from kb.datasets import Dataset
@@ -65,7 +66,7 @@ def named(text: str) -> Named:
     tables: list[Path] = []
     for line in filter(None, map(_cleaned, text.splitlines())):
         for place in _places(line):
-            if place.startswith(PACKAGE) or os.path.isdir(place) or not datasets.is_table(place):
+            if place.startswith(PACKAGE) or is_server(place) or os.path.isdir(place) or not datasets.is_table(place):
                 sources.append(place)
             else:
                 tables.append(Path(place))
@@ -83,6 +84,8 @@ def _cleaned(line: str) -> str:
 def _places(line: str) -> list[str]:
     if line.startswith(PACKAGE):
         return [line]
+    if is_server(line):
+        return [address(line)]  # what is typed may hold a password, and a job is stored
     path = os.path.abspath(os.path.expanduser(line))
     if os.path.lexists(path):
         return [path]
@@ -140,4 +143,6 @@ def titled(sources: Iterable[str]) -> str:
 
 
 def _short(source: str) -> str:
-    return source if source.startswith(PACKAGE) else f"{os.path.basename(source)}{'/' * os.path.isdir(source)}"
+    if source.startswith(PACKAGE) or is_server(source):
+        return source
+    return f"{os.path.basename(source)}{'/' * os.path.isdir(source)}"

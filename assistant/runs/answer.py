@@ -9,15 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
-
 from assistant.runs import reading, say
+from assistant.runs.alias_notes import cited
 from assistant.runs.answer_values import answered_values
 from assistant.runs.build import Linker
 from assistant.runs.follow import followed
 from assistant.runs.types import RunReading
 from assistant.types import Answer, Reading
-from kb import schema
+from kb.aliases import listed
 from kb.clock import Clock
 from kb.errors import BadInput, CitewiseError
 from kb.history import RunQuery
@@ -57,9 +56,7 @@ class RunAnswers:
         return self._kept[key]
 
     def _aliases(self) -> dict[str, str]:
-        with self.catalogue.read() as conn:
-            rows = conn.execute(select(schema.team_aliases.c.word, schema.team_aliases.c.meaning)).all()
-        return {row.word: row.meaning for row in rows}
+        return {alias.word: alias.meaning for alias in listed(self.catalogue)}
 
     def read(self, asked: RunAsked) -> RunReading:
         """Return how a question is read. Raises BadInput for a link that holds no query."""
@@ -70,7 +67,7 @@ class RunAnswers:
             changed = followed(asked.question, linker, asked.previous)
             if changed is not None and changed.runs:
                 return changed
-        return reading.read(asked.question, linker)
+        return cited(reading.read(asked.question, linker), linker.aliases)
 
     def stream(self, asked: RunAsked) -> Iterator[Reading | Claim | Answer]:
         """Yield the reading, each claim, and at last the answer that holds them all."""
