@@ -28,23 +28,27 @@ def read_config(path: Path) -> dict[str, Scalar]:
         data = path.expanduser().read_bytes()
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}", hint=_HINT) from None
+    return config_in(data, path.name)
+
+
+def config_in(data: bytes, name: str = "the configuration") -> dict[str, Scalar]:
+    """Return the parameters in the content of a file: JSON where its name says so, else YAML. Raises BadInput."""
     if len(data) > LARGEST:
-        raise BadInput(f"{path.name} has more than {LARGEST:,} bytes, too many for a configuration", hint=_HINT)
-    return config_of(_parsed(path, data), path.name)
+        raise BadInput(f"{name} has more than {LARGEST:,} bytes, too many for a configuration", hint=_HINT)
+    return config_of(_parsed(name, data), name)
 
 
-def _parsed(path: Path, data: bytes) -> Any:
+def _parsed(name: str, data: bytes) -> Any:
+    suffix = Path(name).suffix
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise BadInput(f"{path.name} is no text", hint=_HINT) from None
+        raise BadInput(f"{name} is no text", hint=_HINT) from None
     try:
-        return json.loads(text) if path.suffix.lower() == ".json" else yaml.safe_load(text)
+        return json.loads(text) if suffix.lower() == ".json" else yaml.safe_load(text)
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         said = " ".join(str(error).split())[:200]
-        raise BadInput(
-            f"{path.name} cannot be read as {path.suffix.lstrip('.') or 'YAML'}: {said}", hint=_HINT
-        ) from None
+        raise BadInput(f"{name} cannot be read as {suffix.lstrip('.') or 'YAML'}: {said}", hint=_HINT) from None
 
 
 def config_of(value: Any, name: str = "the configuration") -> dict[str, Scalar]:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from kb import schema, store
 from kb.records import Direction
 from kb.run_names import Name, Names, names, only, resolve
+from kb.run_places import RunPlace
 from kb.run_sql import conditions
 from kb.run_where import where
 from kb.runs import RunMetric, RunRow, runs
@@ -26,7 +27,7 @@ _LONG = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a person wants to see: conditions, a metric, an order (a name; `-name` descending), how many."""
+    """What a person wants to see: conditions, a metric, an order (a name; `-name` descending), how many; of a place."""
 
     where: str = ""
     metric: str | None = None
@@ -34,6 +35,7 @@ class Asked:
     sort: str | None = None
     limit: int | None = None
     deleted: bool = False
+    within: RunPlace | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +83,8 @@ def listing(catalogue: Catalogue, asked: Asked) -> Listing:
     r = schema.runs
     with catalogue.read() as conn:
         known = names(catalogue, conn)
-        fits = conditions(conn, known, where(asked.where, known))
+        inside = asked.within.conditions() if asked.within else ()
+        fits = [*inside, *conditions(conn, known, where(asked.where, known), scope=inside)]
         every = dict(conn.execute(select(r.c.id, r.c.deleted).where(r.c.loose == 0, *fits)).all())
         kept = [pk for pk, deleted in every.items() if asked.deleted or not deleted]
         hidden = {"deleted": len(every) - len(kept)} if len(every) > len(kept) else {}
