@@ -9,6 +9,7 @@ from assistant.assistant import Assistant
 from ingest.loaders import LOADERS
 from ingest.report import SyncReport
 from ingest.sync import sync
+from kb import datasets
 from kb.settings import Settings
 from kb.types import Verdict
 from ui import demo, workspace
@@ -48,6 +49,11 @@ def test_the_demo_answers_with_citations_and_a_second_run_embeds_nothing(
     assert "Next:" in shown
     assert first["answers"][0]["abstained"] is False
     assert all(claim["verdict"] == Verdict.QUOTED for claim in first["answers"][0]["claims"])
+    means, scaling = first["answers"][1:3]
+    assert [claim["verdict"] for claim in means["claims"]] == [Verdict.COMPUTED]
+    assert {claim["verdict"] for claim in scaling["claims"]} == {Verdict.COMPUTED, Verdict.QUOTED}
+    assert any(c.get("source") == "wine-scaling.md" for claim in scaling["claims"] for c in claim["citations"])
+    assert [table.name for table in datasets.list_of(assistant.kb.catalogue)] == [demo.TABLE]
     assert sum(report.embedded for report in reports) > 0
     reports.clear()
     second = demo.run(assistant, sync=kept, package=PART, quiet=True)

@@ -244,13 +244,20 @@ class TableAnswers:
             yield replace(answer, confidence=found.confidence, evidence=found.evidence)
 
     def _looked_up(self, asked: Asked, named: Sequence[str], facts: Sequence[Fact]) -> Answer | None:
+        """Return what the documents say: best of these very columns, else of columns of their kind."""
         kinds = {column.name: column.kind for column in self.profile(asked.table, asked.target).columns}
         general = asked.question
         for name in named:
             general = re.sub(rf"['\"`]?\b{re.escape(name)}\b['\"`]?", f"a {kinds.get(name, '')} column", general)
-        tried = dict.fromkeys([*(fact.ask for fact in facts if fact.ask), general])
-        answers = [found for one in islice(tried, 3) if (found := self.lookup(one)) is not None]
-        return max(answers, key=lambda answer: answer.confidence, default=None)
+        tried = dict.fromkeys([asked.question, *(fact.ask for fact in facts if fact.ask), general])
+        answers = [found for one in islice(tried, 4) if (found := self.lookup(one)) is not None]
+        return max(answers, key=lambda answer: (_names(answer, named), answer.confidence), default=None)
+
+
+def _names(answer: Answer, columns: Sequence[str]) -> bool:
+    """Tell whether the answer quotes what is said of one of the columns."""
+    said = " ".join(claim.text for claim in answer.claims)
+    return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", said) for name in columns)
 
 
 def by_weight(facts: Sequence[Fact]) -> list[Fact]:
