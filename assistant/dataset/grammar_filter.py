@@ -53,10 +53,23 @@ def _between(draft: Draft, page: Page) -> None:
         for found in page.find(rf"{_RELATIVE}(?P<c>{{C}}){_BE} {low_high}"):
             mention = found.items("C", "c")[0]
             low, high = (_operand(page, found.group(name)) for name in "ab")
+            if _of_time(draft, found, mention.column, low):
+                continue
             if draft.numeric(mention.column) or draft.linker.by_name[mention.column].kind == "date":
                 if re.search(rf"(?<!\S)(?:each|every|per|by) {found.group('c')}", found.match.string):
                     draft.by.append((mention.column, found.clause))
                 _add(draft, found, _between_condition(draft, mention.column, low, high), mention)
+
+
+def _of_time(draft: Draft, found: Found, name: str, low: Scalar) -> bool:
+    """Tell whether dates or years after a number column say when, not how much."""
+    column = draft.linker.by_name[name]
+    if column.kind == "date":
+        return False
+    if found.group("a").startswith("D"):
+        return True
+    year = isinstance(low, int) and 1500 <= low <= 2200 and "year" not in column.parts
+    return year and column.high is not None and column.high < float(str(low)) and _year_column(draft) is not None
 
 
 def _between_condition(draft: Draft, name: str, low: Scalar, high: Scalar) -> Condition:
@@ -77,7 +90,8 @@ def _years(draft: Draft, page: Page) -> None:
          r"(?: onwards?)?", "ge"),
         (r"(?:(?:for|in|of) )?(?:years? )?(?:after|beyond|later than|following) (?:years? )?(?P<a>{N})", "gt"),
         (r"(?:(?:for|in|of) )?(?:years? )?(?:before|prior to|earlier than|until) (?:years? )?(?P<a>{N})", "lt"),
-        (r"(?:in|during|for|of|on|only)(?: (?:years?|only))* (?P<a>{N})", "eq"),
+        (r"(?:in|during|for|of)(?: (?:years?|either))* (?P<a>{N})(?:(?: ,)?(?: or| ,) {N})+", "in"),
+        (r"(?:in|during|for|of|on|only)(?: (?:years?|only))* (?P<a>{N})(?! or N\d)", "eq"),
     )  # fmt: skip
     _column_years(draft, page)
     for pattern, op in patterns:
@@ -147,7 +161,7 @@ def _add_year(draft: Draft, found: Found, op: str, years: list[int]) -> None:
     left = _year_column(draft)
     if left is None:
         return
-    right: Expr | tuple[Scalar, ...] = tuple(years) if op == "between" else Const(years[0])
+    right: Expr | tuple[Scalar, ...] = tuple(years) if op in ("between", "in") else Const(years[0])
     _add(draft, found, Compare(op, left, right), None)
 
 

@@ -53,6 +53,14 @@ def _negation(page: Page) -> str:
 
 
 def _excluded_values(draft: Draft, page: Page) -> None:
+    inside = r"(?:(?:in|from|for|of|at) )?"
+    for found in page.find(
+        rf"{_RELATIVE}(?:(?P<c>{{C}}) )?(?:(?:is|are|was|were) )*neither {inside}(?P<v>{{V}}) nor {inside}(?P<w>{{V}})"
+    ):
+        mentions = found.items("V")
+        names = {mention.column for mention in (*mentions, *found.items("C"))}
+        if len(names) == 1:
+            _limit(draft, found, none_of(names.pop(), tuple(mention.value for mention in mentions)), *mentions)
     negation = _negation(page)
     for found in page.find(rf"{_RELATIVE}(?P<c>{{C}}) (?:(?:is|are|was|were) )?{negation} (?:either )?(?P<v>{{VS}})"):
         if _grouped(found):
@@ -318,6 +326,7 @@ _BETWEEN = bag(
 
 def join_alternatives(draft: Draft) -> None:
     """Conditions with `or` between them hold one or the other, where it is plain which belong together."""
+    _same_again(draft)
     limits = sorted(draft.limits, key=lambda limit: limit.at)
     chains: list[list[Limits]] = []
     for limit in limits:
@@ -329,6 +338,20 @@ def join_alternatives(draft: Draft) -> None:
         before, after = chains[:place], chains[place + 1 :]
         if len(chain) > 1 and _plain(draft.page, chain, before, after):
             _unite(draft, chain)
+
+
+def _same_again(draft: Draft) -> None:
+    """`below 20 or above 60`: the second comparison is of the same column."""
+    page = draft.page
+    for found in page.find(r"or (?:(?:is|are|was|were) )?(?P<o>{O}) (?P<n>{N})"):
+        start, end = found.span()
+        before = next((limit.condition for limit in draft.limits if limit.end == start), None)
+        value, percent = page.item(found.group("n"))
+        if isinstance(before, Compare) and before.op in ("lt", "le", "gt", "ge") and not percent:
+            condition = Compare(page.item(found.group("o")), before.left, Const(number_value(value)))
+            draft.limit(condition, found.clause, found.said, start + 1, end)
+            for element in page.elements[start + 1 : end]:
+                element.used = True
 
 
 def _alternative(page: Page, one: Limits, other: Limits) -> bool:

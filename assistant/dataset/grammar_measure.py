@@ -161,7 +161,8 @@ def read_counts(draft: Draft, page: Page, limits: list[Condition]) -> None:
         mention = found.items("C", "c")[0]
         if not (draft.column(mention.column).kind == "number" and not draft.column(mention.column).whole):
             want_measure(draft, found, "shares", (draft.use(mention),))
-    if len(draft.groups) == 1 and not limits:
+    statistic = draft.plain and any(e.code[0] == "M" and e.code[1:].isdigit() and not e.used for e in page.elements)
+    if len(draft.groups) == 1 and not limits and not statistic:
         for found in page.find(rf"{_SHARE}(?: of)?(?: (?:all|rows|records|[a-z]+s))*"):
             want_measure(draft, found, "shares", draft.groups, by=())
     if limits:
@@ -199,7 +200,7 @@ def _share(draft: Draft, found: Found) -> None:
 
 
 _AMONG = re.compile(r"(?:among|within|out of|in|for|of)\b")
-_VERBS = bag("are is was were have has had who that which do does did be")
+_VERBS = bag("are is was were have has had who that which do does did be with having")
 
 
 def _asked_for(draft: Draft, found: Found) -> list[Condition]:
@@ -212,6 +213,8 @@ def _asked_for(draft: Draft, found: Found) -> list[Condition]:
     base = [limit for limit in ordered if _base(page, limit) and len(ordered) > 1]
     rest = [limit for limit in ordered if limit not in base] or ordered[-1:]
     verbs = [i for i, e in enumerate(page.elements) if (e.code in _VERBS or _is_verb(page, i)) and i > start + 1]
+    if not verbs and len(rest) > 1:
+        draft.doubts.append("of which rows the share is")
     if verbs and len(rest) > 1:
         chain = [rest[-1]]
         for limit in reversed(rest[:-1]):

@@ -164,6 +164,9 @@ def read_periods(draft: Draft, page: Page) -> None:
                 continue
             word = found.group("p")
             every = _EVERY.get(word, word)
+            before = page.elements[found.span()[0] - 1] if found.span()[0] else None
+            if draft.plain and before is not None and getattr(before.item, "column", None) == dates[0]:
+                before.used = True
             if (found.match.group().endswith("year") and every != "year") or every == "year":
                 draft.derives.append(Derive(every, Call(every, (Col(dates[0]),))))
                 draft.by.append((every, found.clause))

@@ -218,10 +218,17 @@ class Linker:
         inner = words[start:end]
         if len({word.quoted for word in inner}) > 1:
             return False
+        if "".join(word.lower for word in inner) in self.joined_names:
+            return True
         for word in inner:
             if word.lower in self.own_names or (word.lower in _JOINTS and word.lower not in self.joints):
                 return False
         return True
+
+    @cached_property
+    def joined_names(self) -> frozenset[str]:
+        """All names without spaces and marks, in lower case."""
+        return frozenset(joined(column.name) for column in self.columns)
 
     @cached_property
     def own_names(self) -> frozenset[str]:

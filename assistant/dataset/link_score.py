@@ -101,6 +101,10 @@ def _head(parts: tuple[str, ...]) -> int:
     return heavy[-1] if heavy else len(parts) - 1
 
 
+_LOGIC = bag(
+    """except without excluding exclude not only but other than and or per each for from over under above below before
+    after since unless neither nor minus plus where when which who with ignoring"""
+)
 _TIMES = bag("after before since until during over under above below")
 _COMPARING = bag(
     """lower lowest higher highest closer closest opener newer newest older oldest later latest larger largest longer
@@ -139,6 +143,8 @@ def _common_prefix(a: str, b: str) -> str:
 @lru_cache(maxsize=50_000)
 def _abbreviates(name: str, content: tuple[str, ...]) -> bool:
     """Tell whether a name is made of beginnings of all the words in order: Pclass of passenger class."""
+    if not _LOGIC.isdisjoint(content):
+        return False
     if name in content or len(name) < 4 or len(content) < 2 or sum(map(len, content)) <= len(name):
         return False
     return _chops(name, tuple(stem(word) if word != content[-1] else word for word in content), 0)

@@ -514,10 +514,17 @@ def leftovers(page: Page, entities: frozenset[str], *, plain: bool = False) -> l
     """Words that no rule has used and that may matter, as they were typed; all must be read of a plain question."""
     found = []
     for index, element in enumerate(page.elements):
-        harmless = _harmless(page, index, entities) and not (plain and _matters(page, index, entities))
+        if plain and element.code in ("but", "only"):
+            harmless = not _matters(page, index, entities)
+        else:
+            harmless = _harmless(page, index, entities) and not (plain and _matters(page, index, entities))
         if not element.used and not harmless:
             found.append(page.said(index, index + 1))
     return found
+
+
+_ASKING = bag("list show display print return report check see find give get tell provide let need want like measure")
+_ASKING_AFTER = bag(", and then please me us to . ? : ; you i we can could would let")
 
 
 def _matters(page: Page, index: int, entities: frozenset[str]) -> bool:
@@ -537,6 +544,8 @@ def _matters(page: Page, index: int, entities: frozenset[str]) -> bool:
         return before is not None and before.code in ("and", "versus", "vs", "with", ",")
     if code in ("number", "order", "years", "time", "over", "one", "no") or code in _TRAILING:
         return code in ("no", "one", "order")
+    if code in _ASKING:
+        return before is not None and not before.used and before.code not in _ASKING_AFTER
     if code in DONE:
         return index + 1 >= len(page.elements) or not page.elements[index + 1].code[:1].isalnum()
     return code not in HARMLESS_PLAIN
