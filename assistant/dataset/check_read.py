@@ -6,7 +6,8 @@ import re
 
 from assistant.dataset.bind import sense_of
 from assistant.dataset.draft import Draft
-from assistant.dataset.page import Page, leftovers
+from assistant.dataset.leftover import leftovers
+from assistant.dataset.page import Page
 from assistant.dataset.steps import Impute, Query, Scale
 from assistant.dataset.tokens import bag, stem
 

@@ -13,18 +13,12 @@ from typing import Any
 
 from assistant.dataset.lexicon import (
     COMPARISON_PHRASES,
-    DOING,
-    DONE,
     ENTITIES,
     HARMLESS,
-    HARMLESS_PLAIN,
-    HARMLESS_STEMS,
-    HELD,
     MEASURE_PHRASES,
     METRICS,
     MODELS,
     PARTICIPLES,
-    UNITS,
 )
 from assistant.dataset.link import Linker, Mention
 from assistant.dataset.tokens import Word, bag, identifier_words, stem, words_of
@@ -352,7 +346,7 @@ def _without_asides(pieces: list[Element], words: Sequence[Word], linker: Linker
             continue
         if (
             kept
-            and (kept[-1].code in ("C", "V") or stem(kept[-1].code) in _ENTITY_STEMS)
+            and (kept[-1].code in ("C", "V") or stem(kept[-1].code) in ENTITY_STEMS)
             and _verb(piece, words, linker)
         ):
             piece = Element(words[piece.start].lower, piece.start, piece.end, words[piece.start])
@@ -424,7 +418,7 @@ def _with_verbs(pieces: list[Element], linker: Linker) -> list[Element]:
             item = Mention(start=piece.start, end=piece.end, column=told[0], score=0.96)
             pieces[index] = Element("C", piece.start, piece.end, item)
             continue
-        acted = before in _SUBJECTS or stem(before) in _ENTITY_STEMS | linker.entity_stems
+        acted = before in _SUBJECTS or stem(before) in ENTITY_STEMS | linker.entity_stems
         if not acted or not piece.code.isalpha() or len(piece.code) < 4 or piece.code in HARMLESS | ENTITIES:
             continue
         named = [column.name for column in flags if any(_said_of(piece.code, part) for part in column.parts)]
@@ -506,79 +500,4 @@ def _is_filler(pieces: Sequence[Element], position: int) -> bool:
     return after == "C" and code in ("column", "columns", "feature", "variable", "variables", "features")
 
 
-_TRAILING = bag("rate level amount figure figures type types category categories kind kinds")
-_ENTITY_STEMS = frozenset(stem(word) for word in ENTITIES)
-
-
-def leftovers(page: Page, entities: frozenset[str], *, plain: bool = False) -> list[str]:
-    """Words that no rule has used and that may matter, as they were typed; all must be read of a plain question."""
-    found = []
-    for index, element in enumerate(page.elements):
-        if plain and element.code in ("but", "only"):
-            harmless = not _matters(page, index, entities)
-        else:
-            harmless = _harmless(page, index, entities) and not (plain and _matters(page, index, entities))
-        if not element.used and not harmless:
-            found.append(page.said(index, index + 1))
-    return found
-
-
-_ASKING = bag("list show display print return report check see find give get tell provide let need want like measure")
-_ASKING_AFTER = bag(", and then please me us to . ? : ; you i we can could would let")
-
-
-def _matters(page: Page, index: int, entities: frozenset[str]) -> bool:
-    """Tell whether a word that is mostly harmless may say something in a question that stands alone."""
-    code = page.elements[index].code
-    before = page.elements[index - 1] if index else None
-    if not any(character.isalnum() for character in code):
-        return code in ("+", "*", "/", "&") or (code in ("-", "–", "—") and before is not None and before.used)
-    root = stem(code)
-    if root in entities or root in _ENTITY_STEMS:
-        return before is not None and before.code in HELD and root not in entities and not before.used
-    if code in ("but", "only"):
-        after = page.elements[index + 1] if index + 1 < len(page.elements) else None
-        joined = before is not None and before.used
-        return not (joined and (code == "only" or (after is not None and after.used)))
-    if code == "overall":
-        return before is not None and before.code in ("and", "versus", "vs", "with", ",")
-    if code in ("number", "order", "years", "time", "over", "one", "no") or code in _TRAILING:
-        return code in ("no", "one", "order")
-    if code in _ASKING:
-        return before is not None and not before.used and before.code not in _ASKING_AFTER
-    if code in DONE:
-        return index + 1 >= len(page.elements) or not page.elements[index + 1].code[:1].isalnum()
-    return code not in HARMLESS_PLAIN
-
-
-def _harmless(page: Page, index: int, entities: frozenset[str]) -> bool:
-    element = page.elements[index]
-    if re.fullmatch(r"[CVMOLKND]\d+", element.code):
-        return False
-    if not any(character.isalnum() for character in element.code):
-        beside = page.elements[index - 1 : index] + page.elements[index + 1 : index + 2]
-        if element.code == "/" and len(beside) == 2 and all(each.code[0] == "C" for each in beside):
-            return False
-        return element.code not in ("<", ">", "=", "%", "+", "*", "^")
-    root = stem(element.code)
-    if element.code in _TRAILING and index and page.elements[index - 1].used:
-        return True
-    after = page.elements[index + 1].code if index + 1 < len(page.elements) else ""
-    if element.code == "over" and (
-        after in ("years", "time") or (after and page.said(index + 1, index + 2).lower() in ("years", "time"))
-    ):
-        return True
-    if element.code in HARMLESS or root in HARMLESS_STEMS or root in entities or root in _ENTITY_STEMS:
-        return True
-    before = page.elements[index - 1] if index else None
-    if before is None:
-        return False
-    follows_column = before.used or before.code[0] == "C"
-    if follows_column and (
-        element.code in PARTICIPLES
-        or (element.code.endswith("ed") and len(element.code) > 4 and element.code not in DOING)
-    ):
-        return True
-    return (element.code in UNITS and before.code in ("in", "of", "~", "per")) or (
-        element.code in UNITS and before.used
-    )
+ENTITY_STEMS = frozenset(stem(word) for word in ENTITIES)
