@@ -82,7 +82,9 @@ class Assistant:
     ) -> Iterator[Reading | Claim | Answer]:
         """Yield the reading, each claim as its check lands, and at last the answer that holds them all."""
         if dataset is None:
-            yield from self._reasons(question) or self._routed(question, history, filters, how.get("link"))
+            link = how.get("link")
+            reasons = self._reasons(question) if link is None else ()
+            yield from reasons or self._routed(question, history, filters, link)
             return
         from assistant.dataset.answer import Asked, TableAnswers  # pandas and scipy: not for a question to documents
 

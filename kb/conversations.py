@@ -133,8 +133,6 @@ def _without_runs(answer: dict[str, Any]) -> None:
 def _is_from(place: dict[str, Any], keys: set[SourceKey], runs: _Runs) -> bool:
     if place.get("kind") == "run":
         return (place.get("source"), place.get("run_id")) in runs
-    if place.get("kind") == "decision":
-        return any(place.get("source") == key.source for key in keys)
     if not all(name in place for name in ("collection", "root", "source")):
         return False
     return SourceKey(collection=place["collection"], root=place["root"], source=place["source"]) in keys

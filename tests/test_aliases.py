@@ -28,6 +28,8 @@ def test_what_is_no_alias_is_refused(kb: KnowledgeBase, word: str, meaning: str)
 def test_a_reading_tells_of_the_alias_it_rests_on(kb: KnowledgeBase) -> None:
     put(kb)
     aliases.choose(kb.catalogue, "auc", "val_auc")
-    read = RunAnswers(catalogue=kb.catalogue).ask("which run has the best auc").reading.runs
+    answer = RunAnswers(catalogue=kb.catalogue).ask("which run has the best auc")
+    read = answer.reading.runs
+    assert not answer.abstained
     assert read is not None
     assert any("your team" in chip.note and chip.text == "val_auc" for chip in read.chips)

@@ -131,7 +131,7 @@ def test_a_table_with_a_near_name_is_in_the_hint() -> None:
 
 
 def test_options_about_a_table_need_one() -> None:
-    for option in (("--target", "x"), ("--format", "@x[y]"), ("--anyway",), ("--nearest", "1")):
+    for option in (("--target", "x"), ("--format", "@x[y]"), ("--constraints", "y")):
         assert call("ask", "mean?", *option).exit_code == 2
     assert call("ask", "mean?").exit_code == 1
 

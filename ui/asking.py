@@ -95,7 +95,7 @@ def chosen(assistant: Assistant, asked: str, over: Over, choice: Choice, filters
 
     Raises BadInput where there is no such nearest reading.
     """
-    if not (choice.anyway or choice.nearest) or over.table is None:
+    if not (choice.anyway or choice.nearest):
         return {}
     from assistant.wire import answer_json
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ui.talk import Session
 
 COMMANDS = (
-    "code", "columns", "data", "drop", "facts", "help", "open", "quit", "readings", "run", "save", "set", "sources",
+    "alias", "code", "columns", "data", "drop", "facts", "help", "open", "quit", "readings", "run", "save", "set",
+    "sources", "unalias",
 )  # fmt: skip
 RECALLED = 5
 """Conversations whose questions the arrow keys bring back."""

@@ -96,12 +96,12 @@ def ask_command(
     source: Places = None,
     as_json: Json = False,
 ) -> None:
-    """Answer a question with checked citations, about a table with computed values, or say what is missing."""
+    """Answer a question with checked citations, about a table or runs with computed values, or say what is missing."""
     from ui import asking as tables
 
     asked = one_question(question, batch)
     options = {"--target": target, "--correct": correct, "--constraints": constraints, "--format": format_}
-    tables.need_dataset(dataset or batch, {**options, "--anyway": anyway or None, "--nearest": nearest})
+    tables.need_dataset(dataset or batch, options)
     filters = filters_of(collection, kind, source)
     if batch is not None:
         defaults = {"dataset": dataset, "target": target, "constraints": constraints, "format": format_}

@@ -19,23 +19,28 @@ from ui import terminal
 from ui.asking import Over, nearest_link
 from ui.batches import clean_input
 from ui.running import explained, fail
+from ui.talk_runs import chosen
+from ui.terminal_runs import open_cited
 from ui.terminal_tables import IN_CHAT, is_computed, show_computation
 
 if TYPE_CHECKING:
     from kb.tables import Table
 
 HELP = """Type a question; a follow-up may lean on the one before (“and for regression?”).
-  :open N        show claim N: its quote in its context, or how its value was computed
+  :open N        show claim N: its quote in its context, its run, or how its value was computed; :open N K its
+                 citation K
   :sources       list what is ingested
   :data FILE     ask about a table (CSV, Parquet, Excel, JSON lines)
   :help          show this
   :quit          leave (Ctrl-D does too)"""
-HELP_TABLE = """About the table at hand:
-  :columns       its columns; :columns NAME tells more of one
-  :facts         what to look at first; :facts N tells more of one
+HELP_READING = """About the reading of a question over a table or runs:
   :set N         what chip N of the reading could stand for instead; :set N VALUE changes it
   :drop N        the reading without chip N
   :run           run a reading that waits; :run N, or :N, the nearest reading N
+  :alias W NAME  always take the word W as NAME in questions over runs; :alias lists, :unalias W takes back"""
+HELP_TABLE = """About the table at hand:
+  :columns       its columns; :columns NAME tells more of one
+  :facts         what to look at first; :facts N tells more of one
   :code          the program that gives the latest values
   :save NAME     keep the latest reading; :readings lists them, :readings N runs one again
   :data          which table this is, and how it was read"""
@@ -144,6 +149,7 @@ class Session:
         if not line.startswith(":"):
             self.ask(line, out)
             return
+        from ui.talk_runs import COMMANDS as OF_RUNS
         from ui.talk_tables import COMMANDS
 
         name, _, rest = line[1:].partition(" ")
@@ -153,19 +159,25 @@ class Session:
             terminal.show_sources(out, self.assistant.kb.catalogue.sources())
         elif name == "open":
             self._open(rest.strip(), out)
-        elif name in COMMANDS:
-            COMMANDS[name](self, rest.strip(), out)
+        elif (command := COMMANDS.get(name) or OF_RUNS.get(name)) is not None:
+            command(self, rest.strip(), out)
         else:
-            out.print(HELP)
-            out.print(HELP_TABLE)
+            out.print(f"{HELP}\n{HELP_READING}\n{HELP_TABLE}")
 
     def ask(self, question: str, out: Console, *, link: str | None = None) -> types.Answer:
         """Answer a question, or with `link` run a reading of it, and remember the turn."""
-        options = {**self.options, **({"link": link} if link else {})}
+        options = {**self.options, **self._running(link)}
         items = self.assistant.stream(question, history=self.history, **options)
         answer = terminal.show_answer(out, items, origin=terminal.origins(self.assistant.kb), ways=IN_CHAT)
         self.keep(answer)
         return answer
+
+    def _running(self, link: str | None) -> dict[str, Any]:
+        """Return the options that run a reading of the latest answer: one over runs takes no table."""
+        if link is None:
+            return {}
+        of_runs = (self.latest.get("reading") or {}).get("route") == "runs"
+        return {"dataset": None, "link": link} if of_runs else {"link": link}
 
     def keep(self, answer: types.Answer) -> None:
         """Remember a turn for the next question, and store it with the conversation."""
@@ -182,15 +194,21 @@ class Session:
         link = nearest_link(self.latest.get("reading") or {}, number)
         self.ask(self.latest["question"], out, link=link)
 
-    def _open(self, number: str, out: Console) -> None:
+    def _open(self, given: str, out: Console) -> None:
+        number, _, which = given.partition(" ")
         if not number.isdecimal() or not 0 < int(number) <= len(self.citations):
             known = f"1 to {len(self.citations)}" if self.citations else "none yet"
             out.print(f"There is no claim {number or 'without a number'}; the latest answer has {known}.")
             return
         claim, citation = self.latest["claims"][int(number) - 1], self.citations[int(number) - 1]
-        if is_computed(claim):
+        if recorded := [cited for cited in claim["citations"] if cited["kind"] in ("run", "decision")]:
+            open_cited(out, self.assistant.kb.catalogue, chosen(recorded, which.strip()))
+        elif is_computed(claim):
             show_computation(out, claim, self.latest.get("code") or "")
-            return
+        else:
+            self._open_passage(citation, out)
+
+    def _open_passage(self, citation: Citation | None, out: Console) -> None:
         document = self.assistant.kb.catalogue.document(citation.key) if citation else None
         if citation is None or document is None or not self.assistant.kb.verify(citation):
             out.print("The source changed or was forgotten since; ask again.")

@@ -156,7 +156,7 @@ def run(session: Session, given: str, out: Console) -> None:
         return
     link = (session.latest.get("reading") or {}).get("link")
     if not link:
-        raise BadInput("no reading waits", hint="ask a question about the table first")
+        raise BadInput("no reading waits", hint="ask a question about a table or runs first")
     session.ask(session.latest["question"], out, link=link)
 
 

@@ -34,7 +34,7 @@ LINES = 6
 CONTEXT = 700
 """Characters shown on either side of a quote."""
 SHOWN = 12
-WHOLE = ("dataset", "advice")
+WHOLE = ("dataset", "advice", "runs", "decisions")
 """Routes whose answers are shown when all of them is there."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _STATES = {
@@ -106,8 +106,16 @@ def show_claim(out: Console, claim: Claim, number: int, origin: Origin = _unknow
     sources = [
         Text.assemble((place(c.key, c.headings, c.page), "cyan"), (origin(c.key), "dim")) for c in claim.passages
     ]
-    out.print(_numbered(number, body, *sources))
+    out.print(_numbered(number, body, *sources, *_recorded(claim)))
     out.print()
+
+
+def _recorded(claim: Claim) -> Sequence[Text]:
+    """Return where a claim stands in the ledger or a history of runs."""
+    from assistant.wire import citation_json
+    from ui.terminal_runs import places
+
+    return list(places([citation_json(cited) for cited in claim.citations]))
 
 
 def code(out: Console, text: str) -> RenderableType:
@@ -201,7 +209,8 @@ def show_answer(
 ) -> Answer:
     """Print an answer as its parts arrive and return it; `origin` tells of each source's header.
 
-    An answer over a table is shown whole, in the order of `terminal_tables`; `ways` says how its readings are run.
+    An answer over a table, runs or decisions is shown whole, in the order of `terminal_tables`; `ways` says how its
+    readings are run.
     """
     number, whole = 0, False
     for item in items:

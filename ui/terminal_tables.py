@@ -1,4 +1,4 @@
-"""Answers over a table in the terminal: values first, then how the question was read, and what can be done next.
+"""Answers over a table, runs or decisions in the terminal: values, how the question was read, what can be done next.
 
 What is shown comes from the answer's JSON, so a stored answer looks as it did when it was given.
 """
@@ -19,8 +19,10 @@ from assistant.dataset.say import show
 from assistant.types import Answer
 from assistant.wire import answer_json
 from ui import terminal
+from ui.run_table import short_id
 from ui.terminal import Hanging, Origin, clean, code, plural
 from ui.terminal_plots import bar, number_of, show_plot
+from ui.terminal_runs import places
 
 Json = Mapping[str, Any]
 
@@ -28,6 +30,7 @@ ORANGE = "bold dark_orange"
 MARK = "(!)"
 """Stands before what was not understood, for where there is no colour."""
 MOST_ROWS = 20
+MOST_RUNS = 12
 MOST_CHIPS = 40
 SHORT_BAR = 16
 HEAD = 14
@@ -64,30 +67,43 @@ def show_table_answer(out: Console, answer: Answer, *, origin: Origin, ways: Way
 def show_given(out: Console, given: Json, *, show_passage: Callable[[int], None], ways: Ways) -> None:
     """Print an answer from its JSON; `show_passage` prints the claim of a number that cites documents."""
     has_quotes = not all(map(is_computed, given["claims"]))
+    explained_first = given["abstained"] and given["reading"].get("route") == "decisions"
+    if explained_first:
+        _show_refusal(out, given)
+        out.print()
+    cited: list[Json] = []
     for number, claim in enumerate(given["claims"], 1):
         if is_computed(claim):
-            _show_computed(out, claim, number)
+            _show_computed(out, claim, number, [one for one in claim["citations"] if one not in cited])
+            cited += claim["citations"]
             out.print() if has_quotes else None
         else:
             show_passage(number)
-    if given["abstained"]:
+    if given["abstained"] and not explained_first:
         _show_refusal(out, given)
     if not has_quotes and (given["claims"] or given["reading"].get("chips") or given["reading"].get("words")):
         out.print()
     _show_values(out, given)
     _show_result(out, given)
-    show_chips(out, given["reading"])
+    show_reading(out, given["reading"])
     if given["reading"].get("unread") and not given["abstained"]:
         out.print(unread(given["reading"]["unread"]))
     _show_steps(out, given)
     if has_quotes:
         out.print(Hanging("Quotes   ", [Text(terminal.sureness(given["confidence"]), style="dim")]), end="")
+    elif over_runs(given) and not given["abstained"]:
+        out.print(Hanging("Values   ", [Text("computed from stored values", style="dim")]), end="")
     _show_end(out, given, ways)
 
 
+def over_runs(given: Json) -> bool:
+    """Tell whether an answer is one over runs."""
+    return bool(given["reading"].get("route") == "runs")
+
+
 def is_computed(claim: Json) -> bool:
-    """Tell whether a claim's value was computed from a table."""
-    return any(cited["kind"] == "dataset" for cited in claim["citations"])
+    """Tell whether a claim was computed from a table, or from what stands in a history of runs."""
+    return bool(claim["verdict"] == "computed")
 
 
 def _show_refusal(out: Console, given: Json) -> None:
@@ -107,11 +123,12 @@ def _waits(given: Json) -> bool:
 # -- values --------------------------------------------------------------------------------------------------------
 
 
-def _show_computed(out: Console, claim: Json, number: int) -> None:
-    """Print a computed claim and the expression that gives its value."""
+def _show_computed(out: Console, claim: Json, number: int, citations: Sequence[Json]) -> None:
+    """Print a computed claim, and the expression that gives its value or, where not said above, where it is stored."""
     expressions = dict.fromkeys(c["expression"] for c in claim["citations"] if c["kind"] == "dataset")
     body = Text(clean(claim["text"]), style="bold")
-    out.print(Hanging(f"{number:>2} ", [body, *(Text(clean(text), style="dim") for text in expressions)]))
+    below = [*(Text(clean(text), style="dim") for text in expressions), *places(citations)]
+    out.print(Hanging(f"{number:>2} ", [body, *below]))
 
 
 def _show_values(out: Console, given: Json) -> None:
@@ -132,8 +149,16 @@ def _show_result(out: Console, given: Json) -> None:
     if plot and drawn is None:
         show_plot(out, plot)
     if table and (drawn is not None or not (plot and plot["kind"] in ("bars", "histogram", "line", "heatmap"))):
-        show_grid(out, table["columns"], table["rows"], more=table.get("more", 0), drawn=drawn)
+        rows, most = (_named_shortly(table), MOST_RUNS) if over_runs(given) else (table["rows"], MOST_ROWS)
+        show_grid(out, table["columns"], rows, more=table.get("more", 0), drawn=drawn, most=most)
         out.print()
+
+
+def _named_shortly(table: Json) -> Sequence[Sequence[Any]]:
+    """Return the rows of a table of runs with long ids cut, so that more columns fit; the citations have them whole."""
+    if table["columns"][:1] != ["run"]:
+        return list(table["rows"])
+    return [[short_id(row[0]) if isinstance(row[0], str) else row[0], *row[1:]] for row in table["rows"]]
 
 
 def _drawn_column(table: Json | None, plot: Json | None) -> int | None:
@@ -155,12 +180,18 @@ def _are_named_numbers(rows: Sequence[Sequence[Any]]) -> bool:
 
 
 def show_grid(
-    out: Console, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, more: int = 0, drawn: int | None = None
+    out: Console,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    more: int = 0,
+    drawn: int | None = None,
+    most: int = MOST_ROWS,
 ) -> None:
     """Print rows under their columns, as many of both as fit, and say what was left out; bars for column `drawn`."""
     from rich.table import Table
 
-    kept = rows[:MOST_ROWS]
+    kept = rows[:most]
     cells = [[_cell(row[i]) for row in kept] for i in range(len(columns))]
     heads = [_head(name, column) for name, column in zip(columns, cells, strict=True)]
     fit = _fitting(out, heads, cells)
@@ -213,6 +244,16 @@ def _fitting(out: Console, heads: Sequence[str], cells: Sequence[Sequence[str]])
 
 
 # -- the reading ---------------------------------------------------------------------------------------------------
+
+
+def show_reading(out: Console, reading: Json) -> None:
+    """Print what the question was taken to mean; of one about runs the words, for its chips are parts of them."""
+    if reading.get("route") == "runs" and reading.get("words") and reading.get("chips"):
+        out.print(Hanging("Read as  ", [Text(clean(reading["words"]))]), end="")
+        for line in _packed([*_chips(reading["chips"])], out.width - 9):
+            out.print(Text.assemble("         ", line))
+        return
+    show_chips(out, reading)
 
 
 def show_chips(out: Console, reading: Json) -> None:

@@ -14,6 +14,7 @@ from assistant.runs.alias_notes import cited
 from assistant.runs.answer_values import answered_values
 from assistant.runs.build import Linker
 from assistant.runs.follow import followed
+from assistant.runs.linked import reading_of_link
 from assistant.runs.types import RunReading
 from assistant.types import Answer, Reading
 from kb.aliases import listed
@@ -27,6 +28,7 @@ from kb.store import Catalogue
 from kb.types import Claim
 
 ROUTE = "runs"
+_RECORD = 'No reason was recorded; `citewise decide --stage STAGE --choice "WHAT" --because "WHY"` records one.'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ class RunAnswers:
     def read(self, asked: RunAsked) -> RunReading:
         """Return how a question is read. Raises BadInput for a link that holds no query."""
         if asked.link:
-            return RunReading(query=query_from_link(asked.link), runs=True, confidence=1.0, named=True)
+            return reading_of_link(query_from_link(asked.link), self.linker())
         linker = self.linker()
         if asked.previous is not None:
             changed = followed(asked.question, linker, asked.previous)
@@ -141,7 +143,7 @@ def _refused(asked: RunAsked, shown: Reading, why: tuple[str, ...], clock: Clock
 def missing(read: RunReading) -> tuple[str, ...]:
     """Return sentences that say why a question was not answered."""
     if read.why:
-        return ("Runs record what was done and what came of it, not why.",)
+        return ("Runs record what was done and what came of it, not why.", _RECORD)
     if read.unread:
         named = ", ".join(f"“{word}”" for word in read.unread)
         verb = "is" if len(read.unread) == 1 else "are"

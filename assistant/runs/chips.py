@@ -17,7 +17,7 @@ MOST_OPTIONS = 12
 
 def chips_of(draft: Draft, query: RunQuery) -> tuple[RunChip, ...]:
     """Return a chip for each piece of the query: its metric, what it asks for, its group, its conditions."""
-    return (*_metric(draft, query), *_wanted(draft, query), *_conditions(query))
+    return (*_metric(draft, query), *_wanted(draft, query), *condition_chips(query))
 
 
 def _note(logged: Logged, draft: Draft) -> str:
@@ -72,7 +72,8 @@ def _instead(query: RunQuery, wanted: Wanted, other: Logged) -> RunQuery:
     return replace(query, wanted=tuple(new if one == wanted else one for one in query.wanted))
 
 
-def _conditions(query: RunQuery) -> Iterator[RunChip]:
+def condition_chips(query: RunQuery) -> Iterator[RunChip]:
+    """Yield a chip for each condition of a query, which can be left out."""
     for one in query.filters:
         yield RunChip(kind="scope" if one.field in ("source", "experiment", "tracker") else "filter",
                       text=condition(one), drop=_without(query, one))  # fmt: skip

@@ -150,6 +150,8 @@ class NameIndex:
         if not found or found[0][0] < LEAST:
             return None
         score, best = found[0]
+        if score > 1.0:  # a team's own word: nothing else is meant by it
+            return NameLink(start, end, best, 1.0, literal=True)
         near = [each for other, each in found[1:] if score - other < CLOSE]
         same = tuple(each for each in near if _alike(each, best))
         same += self._elsewhere(best, found, same) if best.kind == "metric" else ()
