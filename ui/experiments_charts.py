@@ -10,6 +10,7 @@ import altair as alt
 
 from kb.run_listing import Listing
 from kb.run_points import NO_STEP, Points
+from kb.runs import RunRow
 from ui.experiments_trees import names_of, value_of
 from ui.plots import ACCENT, SCHEME
 
@@ -34,6 +35,11 @@ def curves(name: str, unit: str, lines: Sequence[tuple[str, Points]]) -> Any:
         color=color if len(lines) > 1 else alt.value(ACCENT),
         tooltip=[alt.Tooltip("run:N"), alt.Tooltip("step:Q"), alt.Tooltip("value:Q")],
     ).properties(height=280, background="transparent")
+
+
+def with_curves(rows: Sequence[RunRow], most: int) -> tuple[RunRow, ...]:
+    """Return the first runs that have a metric with more than one value."""
+    return tuple(row for row in rows if any(m.figures.count > 1 for m in row.metrics))[:most]
 
 
 def _thinned(points: Points) -> list[tuple[int, int, float]]:

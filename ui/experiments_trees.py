@@ -6,15 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from kb.cited_by import CitingAnswer
 from kb.mentions import Mention
 from kb.run_listing import Listing
 from kb.runs import Param, RunMetric, RunRow
 from ui.figures import exact, figure
 from ui.nodes import Child, Node, button, el
+from ui.render import snippet
 
 Json = Mapping[str, Any]
 MOST_PICKED = 6
 _PARAMETERS = "Parameters"
+_ANSWER = 240
 _PLAIN = ("state", "started", "experiment")
 
 
@@ -274,6 +277,18 @@ def tags(found: Mapping[str, str]) -> Node:
 def mentioned(found: Sequence[Mention]) -> Node:
     """Return the documents that speak of a run, each as a button that opens the place."""
     return el("ul", "cw-exp-list", *(el("li", "", _place(one)) for one in found))
+
+
+def cited_in(found: Sequence[CitingAnswer]) -> Node:
+    """Return the stored answers that cite a run, each as a button that opens its conversation."""
+    return el("ul", "cw-exp-cards", *(_answer(one) for one in found))
+
+
+def _answer(one: CitingAnswer) -> Node:
+    event = {"do": "open-chat", "id": one.conversation}
+    opened = button("cw-exp-open", event, one.question, label=f"Open the conversation {one.title}")
+    head = el("div", "cw-exp-card-head", opened, el("span", "cw-note", moment(one.asked) or ""))
+    return el("li", "cw-exp-card", head, el("p", "cw-note", snippet(" ".join(one.claims), _ANSWER)))
 
 
 def _place(one: Mention) -> Node:
