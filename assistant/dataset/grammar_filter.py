@@ -272,7 +272,7 @@ _PEOPLE = bag(
 
 
 def _numbered(draft: Draft, page: Page) -> None:
-    """`Pclass 1`, `cylinders = 8` said without a sign, where the column has that value."""
+    """`floor 1`, `doors = 4` said without a sign, where the column has that value."""
     for found in page.find(
         rf"{_RELATIVE}(?P<c>{{C}})(?: (?:is|are|was|were|of|equals|number|value|:))* (?P<n>{{NS}})(?: degrees)?"
     ):

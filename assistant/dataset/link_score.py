@@ -142,7 +142,7 @@ def _common_prefix(a: str, b: str) -> str:
 
 @lru_cache(maxsize=50_000)
 def _abbreviates(name: str, content: tuple[str, ...]) -> bool:
-    """Tell whether a name is made of beginnings of all the words in order: Pclass of passenger class."""
+    """Tell whether a name is made of beginnings of all the words in order: Vtype of vehicle type."""
     if not _LOGIC.isdisjoint(content):
         return False
     if name in content or len(name) < 4 or len(content) < 2 or sum(map(len, content)) <= len(name):

@@ -1,4 +1,4 @@
-"""What each value of a query is, in words that are true by themselves: `mean of age by sex, where pclass = 1`."""
+"""What each value of a query is, in words that are true by themselves: `mean of age by sex, where floor = 1`."""
 
 from __future__ import annotations
 

@@ -173,7 +173,7 @@ def side(draft: Draft, element: Element) -> Filters:
 
 
 def _shared(draft: Draft, first: Filters, second: Filters) -> tuple[Filters, Filters]:
-    """What is said of the first side alone but holds for both: `yolov5m frozen vs unfrozen`."""
+    """What is said of the first side alone but holds for both: `small model frozen vs unfrozen`."""
     named = {(one.field, one.name) for one in second}
     if len(first) <= len(second) or not named <= {(one.field, one.name) for one in first}:
         return first, second
