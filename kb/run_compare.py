@@ -39,17 +39,15 @@ def sides(asking: Asking) -> tuple[list[Any], list[Any]]:
 def _both(asking: Asking) -> tuple[Measure, Measured, Measured, tuple[list[Any], list[Any]]]:
     both = sides(asking)
     measure = needed(asking, both[0])
-    return measure, measured(asking, both[0], measure), measured(asking, both[1], _like(asking, measure, both[1])), both
+    return measure, measured(asking, both[0], measure), _second(asking, measure, both[1]), both
 
 
-def _like(asking: Asking, measure: Measure, within: Sequence[Any]) -> Measure:
-    """Return the measure of the second side; its name is looked up there where the first side's is not logged."""
-    if measure.wanted.field != "metric":
-        return measure
+def _second(asking: Asking, measure: Measure, within: Sequence[Any]) -> Measured:
+    """Return the second side; the name is looked up there where the first side's is not logged."""
     found = measured(asking, within, measure)
-    if found.readings or found.odd or asking.query.metric is None:
-        return measure
-    return asking.measure(within) or measure
+    if measure.wanted.field != "metric" or found.readings or found.odd or asking.query.metric is None:
+        return found
+    return measured(asking, within, asking.measure(within) or measure)
 
 
 def together(first: Measured, second: Measured) -> Measured:

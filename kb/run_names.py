@@ -61,7 +61,10 @@ def _dotted(name: str) -> str:
 
 
 class Known(dict[str, Names]):
-    """The logged names by kind (param, metric, tag); `sources` are the folders and files that hold runs, small."""
+    """The logged names by kind (param, metric, tag), and which runs are no plain ones.
+
+    `sources` are the folders and files that hold runs, small; `deleted` and `loose` are keys of runs.
+    """
 
     def __init__(self, conn: Connection) -> None:
         super().__init__((kind, Names(kind, _read(conn, kind))) for kind in TABLES)
@@ -70,6 +73,8 @@ class Known(dict[str, Names]):
         self.sources = frozenset(
             scope_source(source, "", "placed" if placed else "").lower() for source, placed in rows
         )
+        self.deleted = frozenset(conn.scalars(select(r.c.id).where(r.c.deleted != 0)))
+        self.loose = frozenset(conn.scalars(select(r.c.id).where(r.c.loose != 0)))
 
 
 _known: weakref.WeakKeyDictionary[Catalogue, tuple[int, Known]] = weakref.WeakKeyDictionary()

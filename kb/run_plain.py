@@ -27,7 +27,7 @@ def direction_of(query: RunQuery, readings: Iterable[Reading], measure: Measure)
     """Return which values are better. Raises DirectionUnknown."""
     if query.direction is not None:
         return query.direction
-    told = {one.direction for one in readings} - {None}
+    told = {one[4] for one in readings} - {None}
     if measure.wanted.field != "metric" or len(told) != 1:
         raise DirectionUnknown(measure.label)
     return str(told.pop())
@@ -79,7 +79,7 @@ def best(asking: Asking) -> RunResult:
         return _best_group(asking, found, measure, way)
     order = ranked(found.readings, _turned(way) if query.select == "worst" else way)
     value = order[0].value
-    ties = [one for one in order if one.value == value]
+    ties = [one for one in order if one[2] == value]
     who = refs(asking, [one.pk for one in ties[:MOST_RUNS]])
     cited = cite_readings(who, ties, measure)
     if query.wanted and query.metric is not None:
@@ -122,7 +122,7 @@ def extreme(asking: Asking) -> RunResult:
         return nothing(asking, found, measure)
     way = "maximize" if asking.query.select == "max" else "minimize"
     order = ranked(found.readings, way)
-    ties = [one for one in order if one.value == order[0].value]
+    ties = [one for one in order if one[2] == order[0].value]
     who = refs(asking, [one.pk for one in ties[:MOST_RUNS]])
     return outcome(
         asking, "value", order[0].value, found, measure, runs=who, ties=len(ties),
@@ -159,7 +159,7 @@ AGGREGATES: dict[str, Callable[[Sequence[float]], float | None]] = {
 
 def aggregated(readings: Sequence[Reading], aggregate: str, direction: str | None) -> float | None:
     """Return an aggregate of the values; `best` by the direction."""
-    values = [one.value for one in readings if one.value is not None]
+    values = [one[2] for one in readings if one[2] is not None]
     if not values:
         return None
     if aggregate == "best":
@@ -194,15 +194,18 @@ def grouped(asking: Asking, found: Measured, within: Sequence[Any]) -> tuple[Gro
     assert by is not None
     have = cells(asking, by, [one.pk for one in found.readings], within)
     labels: dict[Any, str] = {}
-    named: dict[int, str] = {}  # runs with the same value share a cell
     groups: Groups = defaultdict(list)
+    sorted_in: dict[int, list[Reading]] = {}  # runs with the same value share a cell
     for one in found.readings:
-        cell = have.get(one.pk)
-        if cell is not None and cell.value is not None:
-            name = named.get(id(cell))
-            if name is None:
-                name = named[id(cell)] = labels.setdefault(same(cell.value), label(cell))
-            groups[name].append(one)
+        cell = have.get(one[0])
+        if cell is None:
+            continue
+        inside = sorted_in.get(id(cell))
+        if inside is None:
+            if cell.value is None:
+                continue
+            inside = sorted_in[id(cell)] = groups[labels.setdefault(same(cell.value), label(cell))]
+        inside.append(one)
     lacking = len(found.readings) - sum(map(len, groups.values()))
     return dict(groups), {f"without {by.name or by.field}": lacking} if lacking else {}
 

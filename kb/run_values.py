@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, case, func, literal, null, select
@@ -149,21 +150,24 @@ def measured(asking: Asking, within: Sequence[Any], measure: Measure | None) -> 
     the measure, and are never counted as runs.
     """
     rows = _fetched(asking, _rows(within, measure, asking.query))
-    kept = rows if asking.query.deleted else [row for row in rows if not row[_DELETED]]
-    deleted = len(rows) - len(kept) - sum(1 for row in rows if row[_DELETED] and row[_LOOSE]) if kept != rows else 0
-    own = [row for row in kept if not row[_LOOSE]]
+    known, given = asking.known, asking.query.deleted
+    kept = rows if given or not known.deleted else [row for row in rows if row[0] not in known.deleted]
+    own = [row for row in kept if row[0] not in known.loose] if known.loose else kept
     found = _readings(asking, _window_of_runs(asking, own), measure)
+    deleted = 0 if kept is rows else sum(1 for row in rows if row[0] in known.deleted and row[0] not in known.loose)
     if measure is None:
         return Measured(readings=tuple(found), left_out={"deleted": deleted} if deleted else {})
     if len(own) < len(kept) and not any(one.value is not None for one in found):
-        others = _readings(asking, [row for row in kept if row[_LOOSE]], measure)
+        others = _readings(asking, [row for row in kept if row[0] in known.loose], measure)
         if any(one.value is not None for one in others):
             return _parted(others, measure, deleted, loose=True)
     return _parted(found, measure, deleted)
 
 
-_ID, _STATE, _DELETED, _LOOSE = range(4)  # places in a row; tuples of 50,000 rows are several times faster than objects
-_METRIC_ID, _DIRECTION, _VALUE, _STEP, _ODD = range(-5, 0)
+# 50,000 runs are read in one question: rows come with the fields of `Reading` first, and become one without a call of
+# Python for each.
+_WIDTH = len(Reading._fields)
+_AS_READING = partial(tuple.__new__, Reading)
 
 
 def _fetched(asking: Asking, query: Any) -> list[Any]:
@@ -174,14 +178,12 @@ def _fetched(asking: Asking, query: Any) -> list[Any]:
 
 def _parted(found: Sequence[Reading], measure: Measure, deleted: int, *, loose: bool = False) -> Measured:
     """Return the runs apart: with a finite value, with an odd one, and without, which are counted by the reason."""
-    finite, odd, left = [], [], Counter({"deleted": deleted})
-    for one in found:
-        value = one[2]
-        if value is None:
+    finite = [one for one in found if one[2] is not None and one[2] - one[2] == 0]
+    odd, left = [], Counter({"deleted": deleted})
+    for one in found if len(finite) < len(found) else ():
+        if one[2] is None:
             left["failed" if one.state in FAILED else f"without {measure.label}"] += 1
-        elif value - value == 0:
-            finite.append(one)
-        else:
+        elif one[2] - one[2] != 0:
             odd.append(one)
     left["odd values"] = len(odd)
     told = {reason: count for reason, count in left.items() if count}
@@ -189,25 +191,23 @@ def _parted(found: Sequence[Reading], measure: Measure, deleted: int, *, loose: 
 
 
 def _rows(within: Sequence[Any], measure: Measure | None, query: RunQuery) -> Any:
-    """Return the query for runs; of a metric its row's columns come last: id, direction, value, step, odd value."""
+    """Return the query for runs, with the fields of `Reading` as columns, then what a window over runs needs."""
     r, m, p = schema.runs, schema.run_metrics, schema.run_params
-    columns = [r.c.id, r.c.state, r.c.deleted, r.c.loose]
-    if query.window is not None and query.window.unit == "run":
-        columns += [r.c.started, r.c.run_id, r.c.experiment]
+    more = [r.c.started, r.c.run_id, r.c.experiment] if query.window is not None and query.window.unit == "run" else []
+    kept = select(r.c.id, r.c.state).where(*within).order_by(r.c.id)
+    nothing = (null(), null(), null())
     if measure is None:
-        return select(*columns).where(*within).order_by(r.c.id)
+        return kept.add_columns(null(), *nothing, *more)
     if measure.wanted.field == "metric":
         name = measure.found[0]
         same = and_(m.c.run_id == r.c.id, m.c.name == name.name, m.c.split.is_not_distinct_from(name.split))
-        shown = select(*columns, m.c.id, m.c.direction, *_figure_columns(measure, query.direction))
-        return shown.outerjoin(m, same).where(*within).order_by(r.c.id)
+        figure = _figure_columns(measure, query.direction)
+        return kept.add_columns(*figure, m.c.direction, m.c.id, *more).outerjoin(m, same)
     if measure.wanted.field == "param":
         values = select(p.c.run_id, func.min(p.c.number).label("value"))
         found = values.where(*of_names(p, measure.found)).group_by(p.c.run_id).subquery()
-        return (
-            select(*columns, found.c.value).outerjoin(found, found.c.run_id == r.c.id).where(*within).order_by(r.c.id)
-        )
-    return select(*columns, _time(measure.wanted.field)).where(*within).order_by(r.c.id)
+        return kept.add_columns(found.c.value, *nothing, *more).outerjoin(found, found.c.run_id == r.c.id)
+    return kept.add_columns(_time(measure.wanted.field), *nothing, *more)
 
 
 def _time(name: str) -> Any:
@@ -219,65 +219,58 @@ def _time(name: str) -> Any:
     raise BadInput(f"runs cannot be compared by their {name}", hint="name a metric, a numeric parameter or duration")
 
 
-def _figure_columns(measure: Measure, given: str | None) -> tuple[Any, Any, Any]:
-    """Return value, step, and the odd value that stands for a missing one."""
+def _figure_columns(measure: Measure, given: str | None) -> tuple[Any, Any]:
+    """Return value and step; for a last value that is no finite number its name, as text."""
     m, nothing = schema.run_metrics, null()
     if measure.window is not None or measure.figure in _DECODED:
-        return nothing, nothing, nothing
+        return nothing, nothing
     if measure.figure == "last":
-        return m.c.last, m.c.last_step, m.c.last_odd
+        return func.coalesce(m.c.last, m.c.last_odd), m.c.last_step
     if measure.figure == "count":
-        return m.c.count, nothing, nothing
+        return m.c.count, nothing
     if measure.figure in ("best", "worst"):
         way = literal(given) if given else m.c.direction
         up = way == ("maximize" if measure.figure == "best" else "minimize")
-        return case((up, m.c.high), else_=m.c.low), case((up, m.c.high_step), else_=m.c.low_step), nothing
-    return m.c[measure.figure], m.c[f"{measure.figure}_step"], nothing
+        return case((up, m.c.high), else_=m.c.low), case((up, m.c.high_step), else_=m.c.low_step)
+    return m.c[measure.figure], m.c[f"{measure.figure}_step"]
 
 
 def _readings(asking: Asking, rows: Sequence[Any], measure: Measure | None) -> list[Reading]:
-    if measure is None:
-        return [Reading(row[_ID], row[_STATE]) for row in rows]
-    if measure.wanted.field != "metric":
-        return [Reading(row[_ID], row[_STATE], row[-1]) for row in rows]
-    if measure.figure in ("best", "worst") and not asking.query.direction and any(map(_undirected, rows)):
+    found = list(map(_AS_READING, rows))
+    if measure is None or measure.wanted.field != "metric":
+        return found
+    if measure.figure in ("best", "worst") and not asking.query.direction and any(map(_undirected, found)):
         raise DirectionUnknown(measure.label)
     if measure.window is not None or measure.figure in _DECODED:
-        return _decoded(asking, rows, measure)
-    return [
-        Reading(row[_ID], row[_STATE], row[_VALUE], row[_STEP], row[_DIRECTION], row[_METRIC_ID])
-        if row[_VALUE] is not None
-        else _without(row)
-        for row in rows
-    ]
+        return _decoded(asking, found, measure)
+    return [one if type(one[2]) is float else _mended(one) for one in found]
 
 
-def _undirected(row: Any) -> bool:
-    return row[_METRIC_ID] is not None and row[_DIRECTION] is None
+def _undirected(one: Reading) -> bool:
+    return one.metric_id is not None and one.direction is None
 
 
-def _without(row: Any) -> Reading:
-    """Return what a run has whose value is no finite number or not there."""
-    if row[_METRIC_ID] is None:
-        return Reading(row[_ID], row[_STATE])
-    odd = float(row[_ODD]) if row[_ODD] else math.nan
-    return Reading(row[_ID], row[_STATE], odd, row[_STEP], row[_DIRECTION], row[_METRIC_ID])
+def _mended(one: Reading) -> Reading:
+    """Return a reading whose value is no finite number, or not there, as it was logged."""
+    if one.metric_id is None or isinstance(one.value, int):
+        return one
+    return one._replace(value=math.nan if one.value is None else float(one.value))
 
 
 # -- windows -----------------------------------------------------------------------------------------------------
 
 
-def _decoded(asking: Asking, rows: Sequence[Any], measure: Measure) -> list[Reading]:
-    """Return readings that need the points themselves."""
-    points = histories(asking.conn, [row[_METRIC_ID] for row in rows if row[_METRIC_ID] is not None])
-    found = []
-    for row in rows:
+def _decoded(asking: Asking, found: Sequence[Reading], measure: Measure) -> list[Reading]:
+    """Return readings with values that need the points themselves."""
+    points = histories(asking.conn, [one.metric_id for one in found if one.metric_id is not None])
+    made = []
+    for one in found:
         value: tuple[float | None, int | None] = (None, None)
-        if row[_METRIC_ID] is not None:
-            direction = asking.query.direction or row[_DIRECTION]
-            value = figure_of(windowed(points[row[_METRIC_ID]], measure.window), measure.figure, direction)
-        found.append(Reading(row[_ID], row[_STATE], *value, row[_DIRECTION], row[_METRIC_ID]))
-    return found
+        if one.metric_id is not None:
+            direction = asking.query.direction or one.direction
+            value = figure_of(windowed(points[one.metric_id], measure.window), measure.figure, direction)
+        made.append(Reading(one.pk, one.state, *value, one.direction, one.metric_id))
+    return made
 
 
 def windowed(points: Points, window: Window | None) -> Points:
@@ -329,8 +322,8 @@ def _window_of_runs(asking: Asking, rows: Sequence[Any]) -> Sequence[Any]:
     window = asking.query.window
     if window is None or window.unit != "run":
         return rows
-    inside = run_window([Placed(row[_ID], *row[_LOOSE + 1 : _LOOSE + 4]) for row in rows], window)
-    by_pk = {row[_ID]: row for row in rows}
+    inside = run_window([Placed(row[0], *row[_WIDTH:]) for row in rows], window)
+    by_pk = {row[0]: row for row in rows}
     return [by_pk[one.pk] for one in inside]
 
 
@@ -378,7 +371,7 @@ def _chosen(asking: Asking, query: Any, column: Any, pks: Sequence[int]) -> Iter
             yield from _fetched(asking, query.where(column.in_(part)))
         return
     wanted = set(pks)
-    yield from (row for row in _fetched(asking, query) if row[0] in wanted)
+    yield from [row for row in _fetched(asking, query) if row[0] in wanted]
 
 
 def _named_cells(asking: Asking, wanted: Wanted, pks: Sequence[int], within: Sequence[Any]) -> dict[int, Cell]:
@@ -390,16 +383,17 @@ def _named_cells(asking: Asking, wanted: Wanted, pks: Sequence[int], within: Seq
     p = schema.run_params
     query = select(p.c.run_id, p.c.name, p.c.kind, p.c.text, p.c.number)
     rows = _chosen(asking, query.where(*of_names(p, found), p.c.kind != "unset"), p.c.run_id, pks)
-    made: dict[Any, Cell] = {}  # the same value stands in many runs
-    cells_: dict[int, Cell] = {}
-    for pk, *what in rows:
-        key = tuple(what)
-        cell = made.get(key)
-        if cell is None:
-            name, kind, text, number = what
-            cell = made[key] = Cell(typed(kind, text, number), text or "", f"params.{name}")
-        cells_[pk] = cell
-    return cells_
+    made = _Shared()
+    return {row[0]: made[row[1:]] for row in rows}
+
+
+class _Shared(dict[tuple[str, str, str | None, float | None], Cell]):
+    """The cells of a parameter's values, made once each: the same value stands in many runs."""
+
+    def __missing__(self, key: tuple[str, str, str | None, float | None]) -> Cell:
+        name, kind, text, number = key
+        cell = self[key] = Cell(typed(kind, text, number), text or "", f"params.{name}")
+        return cell
 
 
 def typed(kind: str, text: str | None, number: float | None) -> Scalar:
@@ -420,8 +414,7 @@ def _metric_cells(asking: Asking, wanted: Wanted, pks: Sequence[int], within: Se
     measure = Measure(wanted=wanted, found=(name,), figure=asking.query.figure)
     r, m = schema.runs, schema.run_metrics
     query = (
-        select(r.c.id, r.c.state, r.c.deleted, r.c.loose, m.c.id, m.c.direction)
-        .add_columns(*_figure_columns(measure, asking.query.direction))
+        select(r.c.id, r.c.state, *_figure_columns(measure, asking.query.direction), m.c.direction, m.c.id)
         .join(m, m.c.run_id == r.c.id)
         .where(m.c.name == name.name, m.c.split.is_not_distinct_from(name.split))
     )
