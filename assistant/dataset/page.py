@@ -321,7 +321,7 @@ def _possessor(text: str, words: Sequence[Word], mention: Mention, linker: Linke
 
 
 def _without_asides(pieces: list[Element], words: Sequence[Word], linker: Linker) -> list[Element]:
-    """Join what says the same twice: `Apple Inc (AAPL)`, `pressure (BARO)`, `graduate education`."""
+    """Join what says the same twice: `Apple Inc (AAPL)`, `pressure (PRS)`, `graduate education`."""
     kept: list[Element] = []
     index = 0
     while index < len(pieces):

@@ -214,7 +214,7 @@ _LEAD = bag("the a an of in between and for on to with is that by each from colu
 
 
 def aliases(text: str, link: Linker) -> tuple[tuple[str, str], ...]:
-    """Names that a text itself gives to columns: `number of parents/children (Parch)`."""
+    """Names that a text itself gives to columns: `number of guests (Gst)`."""
     found: list[tuple[str, str]] = []
     for match in _APPOSITION.finditer(text):
         name = _named_column(match.group(2), link)
