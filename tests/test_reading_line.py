@@ -30,7 +30,7 @@ def test_a_chip_lists_what_else_it_could_mean_with_its_count() -> None:
     assert made.tag == "details"
     assert "numbers, 12 missing" in text_of(made)
     assert [event["link"] for event in events(made)] == ["L1", "L2", "L0"]
-    assert all(event["do"] == "run" and event["question"] == "q" for event in events(made))
+    assert all(event["do"] == "run-reading" and event["question"] == "q" for event in events(made))
 
 
 def test_a_guess_is_dotted_and_said_to_be_one() -> None:

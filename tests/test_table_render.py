@@ -128,8 +128,8 @@ def test_computed_and_quoted_claims_are_told_apart() -> None:
 def test_an_answer_over_an_earlier_state_of_the_table_can_be_run_again() -> None:
     answer = given.answer()
     same, changed = (list(table_answer.below(answer, fingerprint=print_)) for print_ in ("f" * 64, "e" * 64))
-    assert not [event for event in events(*same) if event["do"] == "run"]
-    assert [event["fingerprint"] for event in events(*changed) if event["do"] == "run"] == ["e" * 64]
+    assert not [event for event in events(*same) if event["do"] == "run-reading"]
+    assert [event["fingerprint"] for event in events(*changed) if event["do"] == "run-reading"] == ["e" * 64]
 
 
 def test_hostile_texts_of_an_answer_stay_text() -> None:

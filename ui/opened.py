@@ -120,6 +120,17 @@ def of_chat(chat: str | None) -> str | None:
     return next((id for made in reversed(last) if (id := of_answer(made.answer))), None)
 
 
+def words_of_runs(link: str) -> str | None:
+    """Return the words of a link's reading over runs; None where it is one over a table, or damaged."""
+    from kb.run_query import words
+    from kb.run_wire import query_from_link
+
+    try:
+        return words(query_from_link(link))
+    except BadInput:
+        return None
+
+
 # -- its file --------------------------------------------------------------------------------------------------
 
 
@@ -166,14 +177,15 @@ def _table(path: str, modified: int, size: int, corrections: str, name: str) -> 
 
 
 @st.cache_resource(show_spinner=False)
-def _threads() -> ThreadPoolExecutor:
+def threads() -> ThreadPoolExecutor:
+    """Return the threads for what no page waits for."""
     return ThreadPoolExecutor(max_workers=2, thread_name_prefix="citewise-profile")
 
 
 @st.cache_resource(show_spinner=False)
 def warm() -> None:
     """Load in a thread what a first question over a table needs, once for the app."""
-    _threads().submit(_load)
+    threads().submit(_load)
 
 
 def _load() -> None:
@@ -194,7 +206,7 @@ class Looked:
 @st.cache_resource(show_spinner=False, max_entries=_PROFILES)
 def _looking(fingerprint: str, layout: str, _table: Table) -> Future[Looked]:
     del fingerprint, layout  # the key
-    return _threads().submit(_look, _table, state.assistant())
+    return threads().submit(_look, _table, state.assistant())
 
 
 def _look(table: Table, assistant: Assistant) -> Looked:
@@ -248,7 +260,7 @@ def _shown(one: Saved) -> SavedReading:
 def _checked(id: str, fingerprint: str, _opened: Opened) -> Future[int]:
     del id, fingerprint  # the key
     catalogue, assistant = state.knowledge().catalogue, state.assistant()
-    return _threads().submit(
+    return threads().submit(
         lambda: sum(_check(catalogue, assistant, one, _opened) for one in stale(catalogue, _opened))
     )
 

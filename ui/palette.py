@@ -36,12 +36,13 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AtHand:
-    """What the page has: the profile of the open table, saved readings, known tables (id, name) and sources."""
+    """What the page has: the open table's profile, saved readings, known tables (id, name), sources, and runs."""
 
     profile: Profile | None = None
     saved: Sequence[SavedReading] = ()
     tables: Sequence[tuple[str, str]] = ()
     sources: Sequence[SourceInfo] = ()
+    runs: Sequence[Item] = ()
     table_is_open: bool = False
     commands: Sequence[Item] = field(default_factory=tuple)
 
@@ -57,6 +58,7 @@ def _commands(hand: AtHand) -> Iterator[Item]:
     if hand.table_is_open:
         yield Item(kind="command", text="Correct how the file was read …", event={"do": "correct"})
         yield Item(kind="command", text="Close the table", event={"do": "close-table"})
+    yield Item(kind="command", text="Open the experiments", event={"do": "go", "to": "experiments"})
     yield Item(kind="command", text="Open the library", event={"do": "go", "to": "library"})
     yield Item(kind="command", text="Open the chat", event={"do": "go", "to": "chat"})
     yield from hand.commands
@@ -93,7 +95,11 @@ def _sources(hand: AtHand) -> Iterator[Item]:
         yield Item(kind="source", text=key.source, note=note, event={**event, "start": 0, "end": 0, "quote": ""})
 
 
-PROVIDERS: list[Callable[[AtHand], Iterable[Item]]] = [_commands, _columns, _values, _saved, _tables, _sources]
+def _runs(hand: AtHand) -> Iterator[Item]:
+    yield from hand.runs
+
+
+PROVIDERS: list[Callable[[AtHand], Iterable[Item]]] = [_commands, _columns, _values, _saved, _tables, _runs, _sources]
 
 
 # -- readings that a click stands for --------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The reading line: what a question about a table was taken to mean, as chips that can be changed, saved and linked.
+"""The reading line: what a question about a table or runs was taken to mean, as chips that can be changed.
 
 A chip opens a list of what else it could have meant, each with its count; a choice runs the changed reading.
 """
@@ -20,15 +20,20 @@ _KINDS = {
     "group": "grouped by",
     "filter": "only where",
 }
-_MOST = 40
+_NAMED = frozenset({"metric", "param", "tag"})
+_MOST, _KEPT = 40, 4
 
 
 def line(given: Json, *, dataset: str | None = None, asked: float | None = None) -> Node:
-    """Return the reading of an answer over a table; `dataset` is the id that its link names, `asked` its turn."""
+    """Return the reading of an answer; `dataset` is the id that its link names, `asked` its turn.
+
+    Of a question about runs the words stand first: its chips are the parts of them that can be changed.
+    """
     read = given["reading"]
     runs = {"question": read["question"], **_source(given)}
-    chips = [chip(one, runs) for one in read.get("chips", ())]
-    said = chips or ([el("span", "cw-said cw-name", read["words"])] if read["words"] else [])
+    chips = [chip(one, runs, team=is_of_runs(read)) for one in read.get("chips", ())]
+    words = [el("span", "cw-said cw-name", read["words"])] if read["words"] else []
+    said = [*words, *chips] if is_of_runs(read) else chips or words
     lead = el("span", "cw-lead", "Read as") if said else None
     return el("div", "cw-line", lead, *said, *unread(read), *_keep(given, dataset, asked))
 
@@ -38,10 +43,18 @@ def _source(given: Json) -> dict[str, Any]:
     return {"fingerprint": given.get("dataset", {}).get("fingerprint")}
 
 
-def chip(one: Json, runs: Json) -> Node:
-    """Return a piece of a reading; where it can be changed it opens, and one that is a guess is dotted."""
+def is_of_runs(read: Json) -> bool:
+    """Tell whether a reading is of a question about runs."""
+    return read.get("route") == "runs"
+
+
+def chip(one: Json, runs: Json, *, team: bool = False) -> Node:
+    """Return a piece of a reading; where it can be changed it opens, and one that is a guess is dotted.
+
+    With `team` a word that may mean several names can be given one of them for good.
+    """
     css = f"cw-piece cw-is-{one['kind']}" + ("" if one.get("sure", True) else " cw-unsure")
-    choices = [*_options(one, runs), *_drop(one, runs)]
+    choices = [*_options(one, runs), *(_always(one, runs) if team else ()), *_drop(one, runs)]
     if not choices and not one.get("note") and one.get("sure", True):
         return el("span", css, el("span", "cw-name", one["text"]), label=_role(one))
     summary = el("summary", css, el("span", "cw-name", one["text"]), label=_hint(one))
@@ -75,6 +88,17 @@ def _options(one: Json, runs: Json) -> Iterator[Node]:
         yield button("cw-option", run(option["link"], runs), el("span", "cw-name", option["text"]), note)
 
 
+def _always(one: Json, runs: Json) -> Iterator[Node]:
+    """Yield what a word of the question can always be taken as from now on."""
+    word, options = one.get("said"), list(one.get("options", ()))
+    if not word or not options or one["kind"] not in _NAMED:
+        return
+    yield el("p", "cw-label", f"Always take “{word}” as")
+    for name in list(dict.fromkeys([one["text"], *(option["text"] for option in options)]))[:_KEPT]:
+        event = {"do": "alias", "word": word, "meaning": name, "question": runs["question"]}
+        yield button("cw-option cw-always", event, el("span", "cw-name", name), label=f"Always take {word} as {name}")
+
+
 def _drop(one: Json, runs: Json) -> Iterator[Node]:
     if one.get("drop"):
         yield button("cw-option cw-drop", run(one["drop"], runs), "Leave this out")
@@ -82,11 +106,11 @@ def _drop(one: Json, runs: Json) -> Iterator[Node]:
 
 def run(link: str, runs: Json) -> dict[str, Any]:
     """Return the event that runs a reading under the question that it came from."""
-    return {"do": "run", "link": link, **runs}
+    return {"do": "run-reading", "link": link, **runs}
 
 
 def unread(read: Json) -> Iterator[Node]:
-    """Yield the words of a question that nothing in the table stands for."""
+    """Yield the words of a question that nothing in the table or the runs stands for."""
     words = list(read.get("unread", ()))
     if words:
         listed: list[Child] = []
@@ -99,17 +123,20 @@ def _keep(given: Json, dataset: str | None, asked: float | None) -> Iterator[Nod
     link = given["reading"].get("link")
     if not link or given["abstained"]:
         return
+    of_runs = is_of_runs(given["reading"])
+    copy = {"do": "copy", "address": address(None if of_runs else dataset, link)}
+    save = {"do": "save", "asked": asked, "words": given["reading"]["words"]}
     yield el(
         "span",
         "cw-keep",
-        button("cw-link", {"do": "save", "asked": asked, "words": given["reading"]["words"]}, "Save …"),
-        button("cw-link", {"do": "copy", "address": address(dataset, link)}, "Copy link") if dataset else None,
+        None if of_runs else button("cw-link", save, "Save …"),
+        button("cw-link", copy, "Copy link") if dataset or of_runs else None,
     )
 
 
-def address(dataset: str, link: str) -> str:
-    """Return the query of the address that opens a dataset and runs a reading."""
-    return "?" + urlencode({"d": dataset, "r": link})
+def address(dataset: str | None, link: str) -> str:
+    """Return the query of the address that runs a reading: over a dataset, which it opens, or over runs."""
+    return "?" + urlencode({"d": dataset, "r": link} if dataset else {"r": link})
 
 
 def confirm(given: Json) -> Iterator[Node]:

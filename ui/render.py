@@ -21,6 +21,7 @@ STATES = {
 }
 _LIKELY = ((0.95, "Almost certainly"), (0.8, "Very likely"), (0.6, "Probably"), (0.4, "Perhaps"))
 _SHOWN = frozenset({"quoted", "computed", "supported"})
+_CHIPS = 6
 _BULLET = re.compile(r"^\s*(?:[-*•+]|\d+[.)])\s+")
 
 
@@ -137,7 +138,15 @@ def claim(one: Json, at: int, *, asked: float | None = None) -> Node:
     doubt = None
     if one["verdict"] == "supported":
         doubt = el("span", "cw-note", f"supported with {percent(one['probability'])}")
-    return el("div", "cw-claim", body, el("div", "cw-chips", *chips, doubt))
+    return el("div", "cw-claim", body, el("div", "cw-chips", *chips[:_CHIPS], doubt, _rest(chips[_CHIPS:])))
+
+
+def _rest(chips: Sequence[Node]) -> Node | None:
+    """Return the citations that would crowd a claim, folded."""
+    if not chips:
+        return None
+    lead = el("summary", "", f"{counted(len(chips), 'more citation')}")
+    return el("details", "cw-folded cw-more-chips", lead, el("div", "cw-chips", *chips))
 
 
 def chip(citation: Json, number: int | None = None, *, asked: float | None = None) -> Node:
@@ -146,6 +155,8 @@ def chip(citation: Json, number: int | None = None, *, asked: float | None = Non
         return _computed(citation, number, asked)
     if citation.get("kind") == "run":
         return _of_run(citation, number)
+    if citation.get("kind") == "decision":
+        return _decided(citation, number)
     if "source" not in citation or "start" not in citation:
         return el("span", "cw-chip", str(citation.get("quote", "")))
     headings = list(citation.get("headings") or ())
@@ -185,6 +196,20 @@ def _of_run(citation: Json, number: int | None) -> Node:
     )
 
 
+def _decided(citation: Json, number: int | None) -> Node:
+    """Return the citation of a decision, with whether it still stands, as a button that opens it."""
+    status = str(citation["status"])
+    return button(
+        "cw-chip cw-chip-decision",
+        {"do": "decision", "id": citation["decision_id"]},
+        el("span", "cw-number", str(number)) if number is not None else None,
+        el("span", "cw-chip-source", short(str(citation["source"]))),
+        el("span", "cw-sep", "›"),
+        el("span", f"cw-chip-heading cw-is-{'standing' if status == 'current' else 'past'}", status),
+        label=f"{citation['source']}: {citation['quote']} ({status})",
+    )
+
+
 def place(citation: Json) -> Json:
     """Return the event that opens a citation's passage."""
     return {"do": "open", **{name: citation[name] for name in PLACE}, "quote": citation.get("quote", "")}
@@ -202,12 +227,12 @@ def footer(given: Json) -> Node:
     )
 
 
-def verdict(given: Sequence[Json]) -> str:
-    """Return how the claims of an answer are known, in words."""
+def verdict(given: Sequence[Json], *, over: str = "the table") -> str:
+    """Return how the claims of an answer are known, in words; `over` is what values were computed from."""
     quoted = sum(one["verdict"] == "quoted" for one in given)
     computed = sum(one["verdict"] == "computed" for one in given)
     if computed and computed == len(given):
-        return "1 value, computed from the table" if computed == 1 else f"{computed} values, computed from the table"
+        return f"{counted(computed, 'value')}, computed from {over}"
     if quoted and quoted == len(given):
         return "1 quote, checked word for word" if quoted == 1 else f"{quoted} quotes, each checked word for word"
     if computed and computed + quoted == len(given):

@@ -81,7 +81,7 @@ def _ask(event: Mapping[str, Any]) -> None:
 
 
 def _open(event: Mapping[str, Any]) -> None:
-    st.session_state.pop("value", None)
+    close({})
     st.session_state["place"] = {
         name: event[name] for name in ("collection", "root", "source", "start", "end", "quote")
     }
@@ -94,7 +94,7 @@ def _more(_: Mapping[str, Any]) -> None:
 
 def close(_: Mapping[str, Any]) -> None:
     """Close the citation that is open."""
-    for name in ("place", "value"):
+    for name in ("place", "value", "decision"):
         st.session_state.pop(name, None)
 
 

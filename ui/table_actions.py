@@ -1,4 +1,4 @@
-"""What clicks around a table do: open one, run a reading, save it, correct how the file is read."""
+"""What clicks around answers do: run a reading, save it, keep a word, open a table, correct how the file is read."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from kb import readings
+from kb import aliases, readings
 from kb.errors import BadInput
 from ui import opened, palette, state
+from ui.talk_runs import author
 
 if TYPE_CHECKING:
     from assistant.dataset.steps import Query
@@ -26,16 +27,43 @@ def _open_chat(event: Event) -> None:
 
 
 def _run(event: Event) -> None:
-    """Run a reading on the table that it was read over, or on the one that is open.
+    """Run a reading over the runs, on the table that it was read over, or on the one that is open.
 
     It is headed by its own words: the question that it came from may say something else.
     """
-    from assistant.dataset.wire import query_from_link
-    from assistant.dataset.words import words
-
-    st.session_state["dataset"] = opened.with_content(event.get("fingerprint"))
     link = str(event["link"])
-    state.ask(words(query_from_link(link)) or str(event["question"]), link=link)
+    said = opened.words_of_runs(link)
+    if said is None:
+        from assistant.dataset.wire import query_from_link
+        from assistant.dataset.words import words
+
+        st.session_state["dataset"] = opened.with_content(event.get("fingerprint"))
+        said = words(query_from_link(link))
+    state.ask(said or str(event["question"]), link=link)
+
+
+def _alias(event: Event) -> None:
+    """Keep what a word means for the team, and ask the question that it stood in again."""
+    catalogue = state.knowledge().catalogue
+    aliases.choose(catalogue, str(event["word"]), str(event["meaning"]), by=author())
+    state.ask(str(event["question"]))
+
+
+def _open_decision(event: Event) -> None:
+    state.close({})
+    st.session_state["decision"] = str(event["id"])
+
+
+def _open_run(event: Event) -> None:
+    """Show a run of the palette on its page."""
+    st.session_state.update(go="experiments", exp_run=int(event["run"]), exp_tab="Runs")
+
+
+def _open_experiment(event: Event) -> None:
+    """Show the runs of an experiment of the palette."""
+    st.session_state.update(go="experiments", exp_place=str(event["place"]), exp_tab="Runs")
+    for name in ("exp_run", "exp_comparing", "exp_metric", "exp_sort", "exp_columns", "exp_first"):
+        st.session_state.pop(name, None)
 
 
 def _run_saved(event: Event) -> None:
@@ -110,7 +138,11 @@ def _ask_query(column: str, question: str, make: Callable[[ColumnProfile], Query
 
 ACTIONS: Mapping[str, Callable[[Event], None]] = {
     "open-chat": _open_chat,
-    "run": _run,
+    "run-reading": _run,
+    "alias": _alias,
+    "decision": _open_decision,
+    "palette-run": _open_run,
+    "palette-experiment": _open_experiment,
     "run-saved": _run_saved,
     "save": _save,
     "forget-reading": _forget_reading,

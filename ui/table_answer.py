@@ -1,4 +1,4 @@
-"""Trees of an answer over a table: its values first, then its reading, what was left out, the table and the code.
+"""Trees of an answer over a table, runs or decisions: values, reading, what was left out, the table and the code.
 
 A plot stands between two trees, so an answer comes in two parts: `above` and `below` it.
 """
@@ -8,29 +8,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ui import reading_line, render
+from ui import reading_line, render, run_answer
 from ui.figures import exact, figure
 from ui.nodes import Node, button, el
 
 Json = Mapping[str, Any]
-ROUTES = frozenset({"dataset", "advice"})
+ROUTES = frozenset({"dataset", "advice", "runs", "decisions"})
 _NOTES = 2
+_REST = "the code gives them all"
 FOLDED = 10
 """Rows of a result table that are shown before it is opened."""
 
 
 def is_over_table(given: Json) -> bool:
-    """Tell whether a stored answer is one over a table."""
+    """Tell whether a stored answer is one over a table, runs or decisions."""
     return given.get("reading", {}).get("route") in ROUTES
 
 
 def above(given: Json, *, asked: float | None = None, dataset: str | None = None) -> Iterator[Node]:
     """Yield what stands above the plot: the claims, the reading, and what was left out."""
+    claims = list(render.claims(run_answer.once(given["claims"]), asked=asked))
     if given["abstained"]:
         yield reading_line.line(given, dataset=dataset, asked=asked)
         yield _refusal(given)
+        yield from claims
+        yield from run_answer.notes(given)
         return
-    claims = list(render.claims(given["claims"], asked=asked))
     if claims:
         many = " cw-answer-many" if _is_many(given["claims"]) else ""
         yield el("div", f"cw-answer-first{many}", claims[0])
@@ -47,7 +50,9 @@ def _is_many(claims: Sequence[Json]) -> bool:
 
 
 def _left_out(given: Json) -> Iterator[Node]:
-    notes = [*given.get("left_out", ()), *given.get("notes", ())]
+    notes = list(given.get("left_out", ()))
+    notes += [] if _route(given) == "decisions" else given.get("notes", ())
+    yield from run_answer.notes(given)
     told = [el("p", "cw-note cw-left-out", render.stopped(note)) for note in notes]
     yield from told[:_NOTES]
     if len(told) > _NOTES:
@@ -56,15 +61,27 @@ def _left_out(given: Json) -> Iterator[Node]:
 
 
 def _refusal(given: Json) -> Node:
-    waits = bool(given["reading"].get("link"))
-    title = "Not run yet: a part of the question was not understood" if waits else "Not computed"
     return el(
         "section",
         "cw-refusal",
-        el("p", "cw-refusal-title", title),
+        el("p", "cw-refusal-title", _why_not(given)),
         *(el("p", "", render.stopped(missing)) for missing in given.get("missing", ())),
         *reading_line.confirm(given),
     )
+
+
+def _why_not(given: Json) -> str:
+    read = given["reading"]
+    if read.get("route") == "decisions":
+        return "No reason was recorded"
+    if not read.get("link"):
+        return "Not computed"
+    guess = read.get("route") == "runs" and not read.get("unread")
+    return f"Not run yet: {'it rests on a guess' if guess else 'a part of the question was not understood'}"
+
+
+def _route(given: Json) -> str:
+    return str(given["reading"].get("route", ""))
 
 
 def below(given: Json, *, fingerprint: str | None = None) -> Iterator[Node]:
@@ -74,7 +91,7 @@ def below(given: Json, *, fingerprint: str | None = None) -> Iterator[Node]:
     """
     if not given["abstained"]:
         if given.get("table"):
-            yield table(given["table"])
+            yield table(given["table"], rest=run_answer.REST if _route(given) == "runs" else _REST)
         yield from _how(given)
         yield _footer(given)
         yield from _again(given, fingerprint)
@@ -85,20 +102,23 @@ def below(given: Json, *, fingerprint: str | None = None) -> Iterator[Node]:
 # -- the table -------------------------------------------------------------------------------------------------
 
 
-def table(grid: Json) -> Node:
-    """Return a result table that scrolls in its own box; a long one is folded behind its first rows."""
+def table(grid: Json, *, rest: str = _REST) -> Node:
+    """Return a result table that scrolls in its own box; a long one is folded behind its first rows.
+
+    `rest` says where the rows are that are not in it.
+    """
     rows = grid["rows"]
     shown = el("div", "cw-grid-box", _grid(grid["columns"], rows[:FOLDED], _numeric(grid)))
     if len(rows) <= FOLDED:
-        return el("div", "cw-grid-part", shown, _more(grid))
+        return el("div", "cw-grid-part", shown, _more(grid, rest))
     whole = el("div", "cw-grid-box", _grid(grid["columns"], rows[FOLDED:], _numeric(grid), first=FOLDED))
     lead = el("summary", "", f"Show {len(rows) - FOLDED:,} more rows")
-    return el("div", "cw-grid-part", shown, el("details", "cw-folded", lead, whole, _more(grid)))
+    return el("div", "cw-grid-part", shown, el("details", "cw-folded", lead, whole, _more(grid, rest)))
 
 
-def _more(grid: Json) -> Node | None:
+def _more(grid: Json, rest: str) -> Node | None:
     more = int(grid.get("more") or 0)
-    return el("p", "cw-note", f"{more:,} further rows are left out here; the code gives them all.") if more else None
+    return el("p", "cw-note", f"{more:,} further rows are left out here; {rest}.") if more else None
 
 
 def _numeric(grid: Json) -> tuple[bool, ...]:
@@ -180,7 +200,7 @@ def _footer(given: Json) -> Node:
     return el(
         "footer",
         "cw-footer",
-        el("span", "cw-verdict", render.verdict(given["claims"])),
+        el("span", "cw-verdict", render.verdict(given["claims"], over=run_answer.over(given))),
         render.confidence(given["confidence"]) if any(c["verdict"] == "quoted" for c in given["claims"]) else None,
         el("span", "", *over, name) if where else None,
     )

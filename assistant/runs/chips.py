@@ -43,8 +43,8 @@ def _metric(draft: Draft, query: RunQuery) -> Iterator[RunChip]:
         if other.kind == "metric"
     )
     yield RunChip(
-        kind="metric", text=query.metric, said=_said(draft, link), note=_note(link.logged, draft), sure=link.sure,
-        options=options[:MOST_OPTIONS],
+        kind="metric", text=query.metric, said=_said(draft, link), note=_note(link.logged, draft),
+        sure=link.sure and link.logged.name not in draft.doubts, options=options[:MOST_OPTIONS],
     )  # fmt: skip
 
 

@@ -12,11 +12,12 @@ from assistant.types import Turn as Earlier
 from assistant.wire import answer_json, claim_json
 from kb import conversations, readings
 from kb.conversations import Turn
+from kb.decisions import ledger
 from kb.errors import BadInput, CitewiseError, HomeNotFound
 from kb.history import RunQuery
 from kb.run_wire import query_of
 from kb.types import Claim, SourceKey, SourceState
-from ui import opened, render, state, table_answer
+from ui import decision_panel, opened, render, state, table_answer
 from ui.nodes import Node, el
 from ui.table_actions import ACTIONS
 from ui.views import table
@@ -69,8 +70,8 @@ def restore() -> None:
     chat, link = st.query_params.get("c"), st.query_params.pop("r", None)
     st.session_state["chat"] = chat
     state.guarded(lambda: opened.choose(st.query_params.get("d") or opened.of_chat(chat)))
-    if link and st.session_state.get("dataset"):
-        state.ask("", link=link)
+    if link and (st.session_state.get("dataset") or "d" not in st.query_params):
+        state.ask(opened.words_of_runs(link) or "", link=link)
 
 
 def _name_in_address(name: str, value: str | None) -> None:
@@ -135,28 +136,36 @@ def _answer(pending: dict[str, Any], turns: Sequence[Turn], current: str | None)
 
 
 def _stream(pending: dict[str, Any], turns: Sequence[Turn]) -> Answer:
-    at, over = 1, _over(pending)
-    # Over a table the answer comes first, as it will stand; what is read is known before it.
-    lead, line = (st.container(), st.container()) if over else (st.container(), st.container())[::-1]
+    at, over, computed = 1, _over(pending), False
+    top, foot = st.container(), st.container()
+    lead, line = foot, top
     with st.spinner("Computing …" if over else "Looking through the sources …"):
         for item in state.assistant().stream(pending["question"], history=earlier(turns), **over):
             if isinstance(item, Answer):
                 return item
             if isinstance(item, Reading):
+                # A computed answer comes first, as it will stand; what is read is known before it.
+                computed = item.route in table_answer.ROUTES
+                lead, line = (top, foot) if computed else (foot, top)
                 with line:
                     state.show(_live_reading(item))
             elif isinstance(item, Claim):
                 with lead:
-                    state.show(el("div", "cw-fresh", _live_claim(item, at, first=bool(over) and at == 1)))
+                    state.show(el("div", "cw-fresh", _live_claim(item, at, first=computed and at == 1)))
                 at += len(item.citations)
     raise AssertionError("a stream ends with its answer")
 
 
 def _over(pending: dict[str, Any]) -> dict[str, Any]:
-    dataset = opened.current()
+    """Return what a question is asked over; a reading over runs takes no table. Raises BadInput for a damaged link."""
+    dataset, link = opened.current(), pending["link"]
+    if link and opened.words_of_runs(link) is not None:
+        return {"link": link}
     if dataset is None:
+        if link:
+            raise BadInput("this link holds no reading over runs", hint="copy it again, or ask the question")
         return {}
-    return {"dataset": opened.open_now(dataset).table, "link": pending["link"]}
+    return {"dataset": opened.open_now(dataset).table, "link": link}
 
 
 def _live_reading(read: Reading) -> Node:
@@ -230,8 +239,16 @@ def panel() -> None:
     """Show what is opened: a citation in its document or a value's computation, at the right or over the foot."""
     if st.session_state.get("place") is not None:
         _passage(st.session_state["place"])
+    elif st.session_state.get("decision") is not None:
+        _decision(st.session_state["decision"])
     elif st.session_state.get("value") is not None:
         table.value_panel(st.session_state["value"], st.session_state.get("chat"))
+
+
+def _decision(id: str) -> None:
+    known = ledger(state.knowledge().catalogue)
+    with st.container(key="passage_panel"):
+        state.surface(decision_panel.panel(known, known.get(id)), key="decision")
 
 
 def _passage(cited: dict[str, Any]) -> None:

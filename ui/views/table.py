@@ -12,7 +12,19 @@ from kb import conversations, datasets, readings
 from kb.conversations import Turn
 from kb.datasets import Dataset
 from kb.errors import BadInput, CitewiseError
-from ui import behind, choosing, correcting, dataset_panel, opened, palette, plots, render, state, table_answer
+from ui import (
+    behind,
+    choosing,
+    correcting,
+    dataset_panel,
+    opened,
+    palette,
+    palette_runs,
+    plots,
+    render,
+    state,
+    table_answer,
+)  # fmt: skip
 from ui.dataset_panel import SavedReading, Seen
 from ui.nodes import Node, el
 from ui.opened import Looked, Opened
@@ -232,7 +244,7 @@ def _save(event: Mapping[str, Any], name: str) -> None:
 
 
 def offer() -> None:
-    """Have Ctrl+K find columns, values, saved readings, tables and sources, and do commands."""
+    """Have Ctrl+K find columns, values, saved readings, tables, experiments, runs and sources, and do commands."""
     catalogue = state.knowledge().catalogue
     dataset = opened.current()
     made, saved = _at_hand(dataset) if dataset else (None, ())
@@ -241,6 +253,7 @@ def offer() -> None:
         saved=saved,
         tables=[(one.id, one.name) for one in datasets.list_of(catalogue)],
         sources=catalogue.sources()[:_SOURCES],
+        runs=palette_runs.items(catalogue),
         table_is_open=dataset is not None,
     )
     state.palette(palette.items(hand))
