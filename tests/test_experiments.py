@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from assistant.check import Checked, Finding
+from assistant.tried import tried
 from assistant.wire import citation_json
+from kb.errors import BadInput
 from kb.history import RunFilter, RunQuery
 from kb.records import Point, Run, State, split_of
 from kb.run_listing import Asked, listing
@@ -19,7 +22,10 @@ from kb.runs import put_runs, runs
 from kb.store import Catalogue, set_source
 from kb.types import SourceKey
 from ui import experiments_charts as charts
+from ui import experiments_columns as columns
+from ui import experiments_report as report
 from ui import experiments_trees as trees
+from ui import experiments_tried as held
 from ui.nodes import text_of
 from ui.render import chip
 
@@ -96,3 +102,33 @@ def test_parallel_coordinates_need_two_columns_that_move(catalogue: Catalogue) -
     found = listing(catalogue, Asked(metric="val_auc"))
     assert charts.parallel(found, ["d"]) is None
     assert charts.parallel(found, ["lr"]) is not None
+
+
+def test_columns_that_nobody_chose_differ_and_are_not_empty(catalogue: Catalogue) -> None:
+    found = listing(catalogue, Asked())
+    assert columns.default(found, 0, 50) == ("lr",)
+    assert columns.choices(found)[:5] == ("state", "started", "experiment", "lr", "d")
+
+
+def test_a_pasted_configuration_may_be_yaml_or_json(catalogue: Catalogue) -> None:
+    assert held.parsed(b"a: 1\nb: {c: x}") == {"a": 1, "b.c": "x"}
+    assert held.parsed(b'{"a":\t1}') == {"a": 1}
+    assert held.parsed(b"{a: 1}") == {"a": 1}
+    with pytest.raises(BadInput):
+        held.parsed(b"[1, 2]")
+    shown = text_of(held.result(tried(catalogue, held.parsed(b"lr: 0.1\nd: 1"))))
+    assert shown.startswith("Run before 1 of 2 runs that log any of these parameters had exactly this")
+
+
+def test_a_claim_marks_its_value_and_a_long_one_is_cut_around_it() -> None:
+    claim = f"{'before ' * 60}it reached 0.93 at last.{' after' * 60}"
+    found = Finding(line=7, claim=claim, value="0.93", status="contradicts", said="it is 0.9")
+    shown = text_of(report.claims(Checked(findings=(found,)).findings))
+    assert shown.startswith("Line 7 contradicts 0.93 … before")
+    assert "it reached  0.93  at last." in shown
+    assert text_of(report.counts(Checked(findings=(found,)))) == "1 claim 1 contradicts"
+
+
+def test_a_report_that_is_no_text_is_told() -> None:
+    with pytest.raises(BadInput):
+        report.decoded(b"PK\x00\x01")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,6 +33,7 @@ MOST = 200
 _MOST_MB = 20
 _CITED = 3
 _CLAIM = 280
+_AROUND = 140
 _RIGHT = frozenset({MATCHES, ROUNDED})
 
 
@@ -145,9 +147,26 @@ def _claim(one: Finding) -> Node:
         value,
     )
     return el(
-        "li", f"cw-exp-card {css}", head, el("blockquote", "cw-exp-said", snippet(one.claim, _CLAIM)),
+        "li", f"cw-exp-card {css}", head, _quoted(one.claim, one.value),
         el("p", "cw-note", one.said), _stored([citation_json(cited) for cited in one.citations]),
     )  # fmt: skip
+
+
+def _quoted(claim: str, value: str | None) -> Node:
+    """Return the claim, of a long one the part around its value, with the value marked where it stands once."""
+    line = " ".join(claim.split())
+    places = [found.start() for found in re.finditer(rf"(?<![\w.]){re.escape(value)}(?!\w)", line)] if value else []
+    if len(places) != 1 or value is None:
+        return el("blockquote", "cw-exp-said", snippet(line, _CLAIM))
+    at, end = places[0], places[0] + len(value)
+    before = line[max(0, at - _AROUND) : at]
+    if at > _AROUND:
+        before = "… " + before.split(" ", 1)[-1]
+    return el("blockquote", "cw-exp-said", before, el("mark", "", value), _rest(line[end:]))
+
+
+def _rest(text: str) -> str:
+    return text if len(text) <= _AROUND else text[:_AROUND].rsplit(" ", 1)[0] + " …"
 
 
 def _stored(citations: Sequence[Mapping[str, Any]]) -> Node | None:
