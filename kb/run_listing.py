@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from kb import schema, store
 from kb.records import Direction
 from kb.run_names import Name, Names, names, only, resolve
-from kb.run_places import RunPlace
+from kb.run_places import RunPlace, is_inner
 from kb.run_sql import conditions
 from kb.run_where import where
 from kb.runs import RunMetric, RunRow, runs
@@ -74,8 +74,7 @@ class Listing:
 
 
 def _is_noise(name: str, texts: Sequence[str | None]) -> bool:
-    leaf = name.rsplit(".", 1)[-1]
-    return leaf.startswith("_") or max(len(text or "") for text in texts) > _LONG
+    return is_inner(name) or max(len(text or "") for text in texts) > _LONG
 
 
 def listing(catalogue: Catalogue, asked: Asked) -> Listing:
@@ -113,7 +112,10 @@ def _asked(conn: Connection, known: Names, asked: Asked, fits: Sequence[Any]) ->
 
 
 def _common(conn: Connection, pks: Sequence[int]) -> Name | None:
-    """Return the metric with a direction that most of the runs shown have; of several the one logged first."""
+    """Return the metric with a direction that most of the runs shown have; of several the one logged first.
+
+    Names that programs keep to themselves (`_runtime`) stand back behind all others.
+    """
     m, counts, order = schema.run_metrics, Counter[tuple[str, str | None]](), list[tuple[str, str | None]]()
     query = select(m.c.name, m.c.split).where(m.c.direction.is_not(None)).order_by(m.c.id)
     for part in store.batches(pks[:_LOOKED_AT]):
@@ -122,7 +124,7 @@ def _common(conn: Connection, pks: Sequence[int]) -> Name | None:
         order += found
     if not counts:
         return None
-    name, split = max(counts, key=lambda key: (counts[key], -order.index(key)))
+    name, split = max(counts, key=lambda key: (not is_inner(key[0]), counts[key], -order.index(key)))
     return Name(name=name, split=split, runs=counts[name, split])
 
 

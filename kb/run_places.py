@@ -118,7 +118,7 @@ def first_place(places: Iterable[RunPlace]) -> RunPlace | None:
 def place_metrics(catalogue: Catalogue, place: RunPlace | None) -> tuple[str, ...]:
     """Return the names of the metrics that runs of a place (or all runs) logged: those that most of them have first.
 
-    Of equals the one whose better values are known comes first, then the one logged first.
+    Of equals the one whose better values are known comes first, then the one logged first; inner ones come last.
     """
     r, m = schema.runs, schema.run_metrics
     n, told = func.count().label("n"), func.count(m.c.direction).label("told")
@@ -127,4 +127,11 @@ def place_metrics(catalogue: Catalogue, place: RunPlace | None) -> tuple[str, ..
         query = query.join(r, r.c.id == m.c.run_id).where(r.c.loose == 0, *place.conditions())
     with catalogue.read() as conn:
         rows = conn.execute(query).all()
-    return tuple(row.name for row in sorted(rows, key=lambda row: (-row.n, not row.told, row.first)))
+    return tuple(
+        row.name for row in sorted(rows, key=lambda row: (is_inner(row.name), -row.n, not row.told, row.first))
+    )
+
+
+def is_inner(name: str) -> bool:
+    """Tell whether a program keeps a name to itself: its last part begins with an underscore."""
+    return name.rsplit(".", 1)[-1].startswith("_")

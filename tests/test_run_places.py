@@ -88,3 +88,13 @@ def test_answers_that_cite_a_run_are_found_and_others_are_not(catalogue: Catalog
     assert (found.conversation, found.title, found.question) == (chat, "Speed", "Which is quickest?")
     assert found.claims == ("b is quickest.",)
     assert citing(catalogue, by_id["a"]) == ()
+
+
+def test_a_metric_that_a_program_keeps_to_itself_is_not_the_main_one(tmp_path: Path) -> None:
+    opened = Catalogue.open(tmp_path / "catalogue.db")
+    store(opened, "/team", "w", [made(f"w{n}", "e", {"_loss": 1.0, **({"loss": 0.5} if n else {})}) for n in range(3)])
+    found = listing(opened, Asked())
+    assert found.metric is not None
+    assert found.metric.name == "loss"
+    assert place_metrics(opened, None) == ("loss", "_loss")
+    opened.close()
