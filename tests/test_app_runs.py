@@ -156,3 +156,10 @@ def test_the_palette_finds_experiments_and_their_best_runs(base: KnowledgeBase) 
     assert [(item.kind, item.text) for item in found][:2] == [("experiment", "churn"), ("run", "anna")]
     assert "anna0001" in found[1].note
     assert len(found) == 1 + palette_runs.BEST
+
+
+def test_a_home_with_runs_alone_offers_questions_about_them(app: AppTest) -> None:
+    app.run()
+    said = trees(app)
+    assert "4 runs are ready to answer" in said
+    assert "Which run has the best" in said

@@ -131,6 +131,18 @@ def words_of_runs(link: str) -> str | None:
         return None
 
 
+@st.cache_data(show_spinner=False, max_entries=4)
+def run_questions(generation: int) -> tuple[str, ...]:
+    """Return questions about the runs that are answered, for a chat in which nothing was asked yet."""
+    from kb.run_places import first_place, place_metrics, run_places
+
+    del generation  # the key
+    catalogue = state.knowledge().catalogue
+    metrics = place_metrics(catalogue, first_place(run_places(catalogue)))[:2]
+    tried = [*(f"Which run has the best {name}?" for name in metrics), "How many runs failed?"]
+    return tuple(one for one in tried if not state.assistant().ask(one).abstained)[:2]
+
+
 # -- its file --------------------------------------------------------------------------------------------------
 
 

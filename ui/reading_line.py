@@ -58,7 +58,7 @@ def chip(one: Json, runs: Json, *, team: bool = False) -> Node:
     if not choices and not one.get("note") and one.get("sure", True):
         return el("span", css, el("span", "cw-name", one["text"]), label=_role(one))
     summary = el("summary", css, el("span", "cw-name", one["text"]), label=_hint(one))
-    return el("details", "cw-pop", summary, el("div", "cw-menu", *_head(one), *choices))
+    return el("details", "cw-pop", summary, el("div", "cw-menu", *_head(one, team=team), *choices))
 
 
 def _role(one: Json) -> str:
@@ -70,13 +70,14 @@ def _hint(one: Json) -> str:
     return f"{_role(one)}: {one['text']}{unsure}"
 
 
-def _head(one: Json) -> Iterator[Node]:
+def _head(one: Json, *, team: bool) -> Iterator[Node]:
     said = f" read from “{one['said']}”" if one.get("said") else ""
     yield el("p", "cw-menu-head", f"{_role(one).capitalize()}{said}")
     if one.get("note"):
         yield el("p", "cw-note", one["note"])
     if not one.get("sure", True):
-        yield el("p", "cw-guess", "This is a guess: the words do not match exactly.")
+        why = "other names fit as well" if team and one.get("options") else "the words do not match exactly"
+        yield el("p", "cw-guess", f"This is a guess: {why}.")
 
 
 def _options(one: Json, runs: Json) -> Iterator[Node]:

@@ -305,16 +305,19 @@ def earlier() -> Node:
 # -- around the turns ------------------------------------------------------------------------------------------
 
 
-def welcome(questions: Sequence[str] | None, sources: int, passages: int) -> Node:
+def welcome(questions: Sequence[str] | None, sources: int, passages: int, runs: int = 0) -> Node:
     """Return the page of a chat in which nothing was asked yet; None while its questions are still being tried."""
-    known = f"{counted(sources, 'source')} and {counted(passages, 'passage')} are ready to answer."
+    ready = [counted(sources, "source"), counted(passages, "passage")] if passages else []
+    ready += [counted(runs, "run")] if runs else []
+    known = f"{', '.join(ready[:-1])}{' and ' * (len(ready) > 1)}{ready[-1]} are ready to answer."
+    lede = "Citewise answers from your own documentation, in quotes that it has checked word for word."
+    if runs:
+        lede = "Citewise answers from your documentation in quotes, and about your runs with values it cites."
     return el(
         "section",
         "cw-welcome",
         el("h1", "", "What would you like to know?"),
-        el(
-            "p", "cw-lede", "Citewise answers from your own documentation, in quotes that it has checked word for word."
-        ),
+        el("p", "cw-lede", lede),
         suggestions("Try one of these", questions) if questions else None,
         el("p", "cw-label", "Looking for questions that work …") if questions is None else None,
         el("p", "cw-note", known),

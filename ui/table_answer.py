@@ -50,7 +50,8 @@ def _is_many(claims: Sequence[Json]) -> bool:
 
 
 def _left_out(given: Json) -> Iterator[Node]:
-    notes = list(given.get("left_out", ()))
+    lead = "Left out: " if _route(given) == "runs" else ""
+    notes = [f"{lead}{note}" for note in given.get("left_out", ())]
     notes += [] if _route(given) == "decisions" else given.get("notes", ())
     yield from run_answer.notes(given)
     told = [el("p", "cw-note cw-left-out", render.stopped(note)) for note in notes]

@@ -100,24 +100,25 @@ def _empty() -> None:
         sources = state.knowledge().catalogue.sources()
     except HomeNotFound:
         sources = ()
-    passages = sum(source.chunks for source in sources)
-    if passages:
+    passages, runs = sum(source.chunks for source in sources), sum(source.runs for source in sources)
+    if passages or runs:
         ready = sum(source.chunks > 0 for source in sources)
-        _welcome(ready, passages)
+        _welcome(ready, passages, runs)
     else:
         failed = sum(source.state is SourceState.FAILED for source in sources)
         state.surface(render.nothing_yet(failed), key="nothing-yet")
 
 
-def _welcome(ready: int, passages: int) -> None:
+def _welcome(ready: int, passages: int, runs: int) -> None:
     """Show the page at once; its questions follow when each has been tried."""
     place = st.empty()
     if not state.assistant().has_openers:
         with place.container():
-            state.show(render.welcome(None, ready, passages))
-    questions = state.assistant().openers()
+            state.show(render.welcome(None, ready, passages, runs))
+    about_runs = opened.run_questions(state.knowledge().catalogue.generation) if runs else ()
+    questions = (*about_runs, *(state.assistant().openers() if passages else ()))
     with place.container():
-        state.surface(render.welcome(questions, ready, passages), key="welcome")
+        state.surface(render.welcome(questions, ready, passages, runs), key="welcome")
 
 
 # -- answering -------------------------------------------------------------------------------------------------
@@ -248,7 +249,7 @@ def panel() -> None:
 def _decision(id: str) -> None:
     known = ledger(state.knowledge().catalogue)
     with st.container(key="passage_panel"):
-        state.surface(decision_panel.panel(known, known.get(id)), key="decision")
+        state.surface(decision_panel.panel(known, known.get(id)), key="shown-decision")
 
 
 def _passage(cited: dict[str, Any]) -> None:
