@@ -12,6 +12,7 @@ from kb import schema, store
 from kb.run_put import leaf
 from kb.run_repeats import SEEDS
 from kb.run_result import Confounder
+from kb.run_sql import fetched
 from kb.run_values import Asking, Measured
 
 APART = 0.5
@@ -50,11 +51,11 @@ def _settings(asking: Asking, pks: Sequence[int]) -> dict[str, dict[int, str]]:
     found: dict[str, dict[int, str]] = defaultdict(dict)
     for part in store.batches(pks):
         given = select(p.c.run_id, p.c.name, p.c.text).where(p.c.run_id.in_(part), p.c.kind != "unset")
-        for pk, name, text in asking.conn.execute(given):
+        for pk, name, text in fetched(asking.conn, given):
             found[name][pk] = str(text)
         steps = select(m.c.run_id, m.c.last_step).where(m.c.run_id.in_(part), m.c.last_step.is_not(None))
-        for row in asking.conn.execute(steps):
-            found["steps"][row.run_id] = str(max(row.last_step, int(found["steps"].get(row.run_id, row.last_step))))
+        for pk, step in fetched(asking.conn, steps):
+            found["steps"][pk] = str(max(step, int(found["steps"].get(pk, step))))
     return found
 
 

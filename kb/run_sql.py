@@ -325,6 +325,11 @@ def _named(conn: Connection, known: dict[str, Names], one: RunFilter, scope: Seq
     return _metric(one, name)
 
 
+def fetched(conn: Connection, query: Any) -> Any:
+    """Return the rows of a query as SQLite's own tuples, which are several times faster than rows with names."""
+    return conn.execute(query).cursor
+
+
 def of_names(table: Any, found: Sequence[Name]) -> list[Any]:
     """Return the conditions that a row is of one of these names; they use the index over leaves."""
     conditions = [table.c.name.in_([one.name for one in found])]

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, case, func, literal, null, select
@@ -21,7 +22,7 @@ from kb.errors import BadInput, DirectionUnknown
 from kb.history import RunFilter, RunQuery, Scalar, Wanted, Window
 from kb.run_names import Name, names, only, resolve
 from kb.run_points import NO_STEP, Points
-from kb.run_sql import conditions, of_names, params_meant
+from kb.run_sql import conditions, fetched, of_names, params_meant
 from kb.runs import histories
 from kb.store import Catalogue
 
@@ -149,31 +150,27 @@ def measured(asking: Asking, within: Sequence[Any], measure: Measure | None) -> 
     Deleted runs are left out unless asked for. Values that belong to an unknown run count only where no other run has
     the measure, and are never counted as runs.
     """
-    rows = _fetched(asking, _rows(within, measure, asking.query))
+    rows = _runs(asking, _rows(within, measure, asking.query.direction))
     known, given = asking.known, asking.query.deleted
     kept = rows if given or not known.deleted else [row for row in rows if row[0] not in known.deleted]
     own = [row for row in kept if row[0] not in known.loose] if known.loose else kept
-    found = _readings(asking, _window_of_runs(asking, own), measure)
+    found = _figured(asking, _window_of_runs(asking, own), measure)
     deleted = 0 if kept is rows else sum(1 for row in rows if row[0] in known.deleted and row[0] not in known.loose)
     if measure is None:
         return Measured(readings=tuple(found), left_out={"deleted": deleted} if deleted else {})
     if len(own) < len(kept) and not any(one.value is not None for one in found):
-        others = _readings(asking, [row for row in kept if row[0] in known.loose], measure)
+        others = _figured(asking, [row for row in kept if row[0] in known.loose], measure)
         if any(one.value is not None for one in others):
             return _parted(others, measure, deleted, loose=True)
     return _parted(found, measure, deleted)
 
 
-# 50,000 runs are read in one question: rows come with the fields of `Reading` first, and become one without a call of
-# Python for each.
-_WIDTH = len(Reading._fields)
-_AS_READING = partial(tuple.__new__, Reading)
+_AS_READING = partial(tuple.__new__, Reading)  # without a call of Python for each of many runs
 
 
-def _fetched(asking: Asking, query: Any) -> list[Any]:
-    """Return rows as plain tuples."""
-    cursor = asking.conn.execute(query).cursor
-    return list(cursor.fetchall()) if cursor is not None else []
+def _runs(asking: Asking, query: Any) -> list[Reading]:
+    """Return the rows of a query whose columns are the fields of `Reading`."""
+    return list(map(_AS_READING, fetched(asking.conn, query)))
 
 
 def _parted(found: Sequence[Reading], measure: Measure, deleted: int, *, loose: bool = False) -> Measured:
@@ -190,24 +187,22 @@ def _parted(found: Sequence[Reading], measure: Measure, deleted: int, *, loose: 
     return Measured(readings=tuple(finite), odd=tuple(odd), left_out=told, loose=loose)
 
 
-def _rows(within: Sequence[Any], measure: Measure | None, query: RunQuery) -> Any:
-    """Return the query for runs, with the fields of `Reading` as columns, then what a window over runs needs."""
+def _rows(within: Sequence[Any], measure: Measure | None, direction: str | None) -> Any:
+    """Return the query for runs, with the fields of `Reading` as columns."""
     r, m, p = schema.runs, schema.run_metrics, schema.run_params
-    more = [r.c.started, r.c.run_id, r.c.experiment] if query.window is not None and query.window.unit == "run" else []
     kept = select(r.c.id, r.c.state).where(*within).order_by(r.c.id)
     nothing = (null(), null(), null())
     if measure is None:
-        return kept.add_columns(null(), *nothing, *more)
+        return kept.add_columns(null(), *nothing)
     if measure.wanted.field == "metric":
         name = measure.found[0]
         same = and_(m.c.run_id == r.c.id, m.c.name == name.name, m.c.split.is_not_distinct_from(name.split))
-        figure = _figure_columns(measure, query.direction)
-        return kept.add_columns(*figure, m.c.direction, m.c.id, *more).outerjoin(m, same)
+        return kept.add_columns(*_figure_columns(measure, direction), m.c.direction, m.c.id).outerjoin(m, same)
     if measure.wanted.field == "param":
         values = select(p.c.run_id, func.min(p.c.number).label("value"))
         found = values.where(*of_names(p, measure.found)).group_by(p.c.run_id).subquery()
-        return kept.add_columns(found.c.value, *nothing, *more).outerjoin(found, found.c.run_id == r.c.id)
-    return kept.add_columns(_time(measure.wanted.field), *nothing, *more)
+        return kept.add_columns(found.c.value, *nothing).outerjoin(found, found.c.run_id == r.c.id)
+    return kept.add_columns(_time(measure.wanted.field), *nothing)
 
 
 def _time(name: str) -> Any:
@@ -235,8 +230,8 @@ def _figure_columns(measure: Measure, given: str | None) -> tuple[Any, Any]:
     return m.c[measure.figure], m.c[f"{measure.figure}_step"]
 
 
-def _readings(asking: Asking, rows: Sequence[Any], measure: Measure | None) -> list[Reading]:
-    found = list(map(_AS_READING, rows))
+def _figured(asking: Asking, found: Sequence[Reading], measure: Measure | None) -> Sequence[Reading]:
+    """Return runs as read with the figure that is asked for."""
     if measure is None or measure.wanted.field != "metric":
         return found
     if measure.figure in ("best", "worst") and not asking.query.direction and any(map(_undirected, found)):
@@ -318,12 +313,13 @@ def step_at(points: Points, at: int) -> int | None:
     return None if step == NO_STEP else step
 
 
-def _window_of_runs(asking: Asking, rows: Sequence[Any]) -> Sequence[Any]:
-    window = asking.query.window
+def _window_of_runs(asking: Asking, found: Sequence[Reading]) -> Sequence[Reading]:
+    window, r = asking.query.window, schema.runs
     if window is None or window.unit != "run":
-        return rows
-    inside = run_window([Placed(row[0], *row[_WIDTH:]) for row in rows], window)
-    by_pk = {row[0]: row for row in rows}
+        return found
+    by_pk = {one.pk: one for one in found}
+    placed = _chosen(asking, select(r.c.id, r.c.started, r.c.run_id, r.c.experiment), r.c.id, list(by_pk))
+    inside = run_window(sorted((Placed(*row) for row in placed), key=itemgetter(0)), window)
     return [by_pk[one.pk] for one in inside]
 
 
@@ -365,13 +361,11 @@ def cells(asking: Asking, wanted: Wanted, pks: Sequence[int], within: Sequence[A
 
 
 def _chosen(asking: Asking, query: Any, column: Any, pks: Sequence[int]) -> Iterable[Any]:
-    """Yield the rows of runs, whose key comes first: a few are asked for by it, of many all rows are read."""
+    """Return the rows of runs, whose key comes first: a few are asked for by it, of many all rows are read."""
     if len(pks) <= FEW:
-        for part in store.batches(pks):
-            yield from _fetched(asking, query.where(column.in_(part)))
-        return
+        return [row for part in store.batches(pks) for row in fetched(asking.conn, query.where(column.in_(part)))]
     wanted = set(pks)
-    yield from [row for row in _fetched(asking, query) if row[0] in wanted]
+    return (row for row in fetched(asking.conn, query) if row[0] in wanted)
 
 
 def _named_cells(asking: Asking, wanted: Wanted, pks: Sequence[int], within: Sequence[Any]) -> dict[int, Cell]:
@@ -381,8 +375,10 @@ def _named_cells(asking: Asking, wanted: Wanted, pks: Sequence[int], within: Seq
         tags = select(t.c.run_id, t.c.name, t.c.value).where(*of_names(t, found))
         return {pk: Cell(value, value, f"tags.{name}") for pk, name, value in _chosen(asking, tags, t.c.run_id, pks)}
     p = schema.run_params
-    query = select(p.c.run_id, p.c.name, p.c.kind, p.c.text, p.c.number)
-    rows = _chosen(asking, query.where(*of_names(p, found), p.c.kind != "unset"), p.c.run_id, pks)
+    # without the leaf, SQLite looks a few runs up by their keys and does not read all that have the name
+    named = of_names(p, found) if len(pks) > FEW else [p.c.name.in_([one.name for one in found])]
+    query = select(p.c.run_id, p.c.name, p.c.kind, p.c.text, p.c.number).where(*named, p.c.kind != "unset")
+    rows = _chosen(asking, query if len(pks) > FEW else query.order_by(p.c.id), p.c.run_id, pks)
     made = _Shared()
     return {row[0]: made[row[1:]] for row in rows}
 
@@ -418,10 +414,10 @@ def _metric_cells(asking: Asking, wanted: Wanted, pks: Sequence[int], within: Se
         .join(m, m.c.run_id == r.c.id)
         .where(m.c.name == name.name, m.c.split.is_not_distinct_from(name.split))
     )
-    rows = list(_chosen(asking, query, r.c.id, pks))
+    rows = list(map(_AS_READING, _chosen(asking, query, r.c.id, pks)))
     return {
         one.pk: Cell(one.value, f"{one.value!r}", measure.cited, one.step, name.split)
-        for one in _readings(asking, rows, measure)
+        for one in _figured(asking, rows, measure)
         if one.value is not None
     }
 
