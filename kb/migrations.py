@@ -34,11 +34,16 @@ def _runs_and_decisions(conn: Connection) -> None:
     schema.metadata.create_all(conn, tables=made)
 
 
+def _kept_vocabulary(conn: Connection) -> None:
+    schema.metadata.create_all(conn, tables=[schema.run_vocabulary])
+
+
 # Append only: the number of a migration is its place, and a released one never changes.
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _first,
     _jobs_datasets_readings,
     _runs_and_decisions,
+    _kept_vocabulary,
 )
 
 

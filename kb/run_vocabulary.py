@@ -1,18 +1,21 @@
-"""All names that the catalogue's runs logged, as `kb.vocabulary` has them; read once per generation."""
+"""All names that the catalogue's runs logged, as `kb.vocabulary` has them; read once per generation and kept."""
 
 from __future__ import annotations
 
 import json
 import weakref
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from kb import schema
+from kb.errors import CitewiseError
 from kb.records import Scalar
 from kb.run_values import typed
+from kb.run_vocabulary_kept import keep, kept
 from kb.store import Catalogue, get_meta
 from kb.vocabulary import MOST_VALUES, Logged, Named, Scope, Vocabulary, scope_source
 
@@ -25,8 +28,13 @@ def vocabulary(catalogue: Catalogue) -> Vocabulary:
     with catalogue.read() as conn:
         version = get_meta(conn, "generation", "0")
         known = _known.get(catalogue)
-        if known is None or known.version != version:
-            known = _known[catalogue] = _read(conn, version)
+        if known is not None and known.version == version:
+            return known
+        found = kept(conn, version)
+        known = _known[catalogue] = found or _read(conn, version)
+    if found is None:
+        with suppress(CitewiseError), catalogue.write() as conn:  # without it the next process only counts again
+            keep(conn, known)
     return known
 
 

@@ -219,6 +219,15 @@ run_mentions = Table(
     Column("end", Integer, nullable=False),
 )
 
+run_vocabulary = Table(
+    "run_vocabulary",
+    metadata,
+    Column("generation", String, primary_key=True),
+    Column("code", Integer, nullable=False),
+    Column("packed", LargeBinary, nullable=False),
+)
+"""All names that the runs logged, as `kb.run_vocabulary_kept` packs them; gone as soon as the generation moves."""
+
 team_aliases = Table(
     "team_aliases",
     metadata,

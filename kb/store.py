@@ -322,7 +322,11 @@ def put_meta(conn: Connection, key: str, value: str) -> None:
 
 
 def touch(conn: Connection) -> int:
-    """Move the generation on, so that readers look again; return the new number."""
+    """Move the generation on, so that readers look again; return the new number.
+
+    The vocabulary that is kept of the last one goes at once: it may name what was just forgotten.
+    """
+    conn.execute(delete(schema.run_vocabulary))
     number = int(get_meta(conn, "generation", "0")) + 1
     put_meta(conn, "generation", str(number))
     return number

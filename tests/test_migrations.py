@@ -136,3 +136,13 @@ def test_a_catalogue_of_the_second_schema_gets_room_for_runs_and_decisions(old: 
     assert all(f"CREATE TABLE {name}" in schema_of(old) for name in ("run_params", "metric_points", "decisions"))
     assert "CREATE TABLE metrics" not in schema_of(old)
     assert sources(old) == 4
+
+
+def test_a_catalogue_of_the_third_schema_gets_room_for_the_names_of_its_runs(old: Path) -> None:
+    with sqlite3.connect(old) as conn:
+        conn.execute("DROP TABLE run_vocabulary")
+        conn.execute("UPDATE meta SET value = '3' WHERE key = 'schema'")
+    conn.close()
+    Catalogue.open(old).close()
+    assert "CREATE TABLE run_vocabulary" in schema_of(old)
+    assert sources(old) == 4
