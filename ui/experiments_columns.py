@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 from kb.run_listing import Listing
+from kb.run_places import is_inner
 from ui.experiments_trees import value_of
 
 _FIELDS = ("state", "started", "experiment")
@@ -43,4 +44,4 @@ def _filled(page: Listing, name: str) -> bool:
 
 def _metrics(page: Listing) -> list[str]:
     counts = Counter(name for row in page.rows for name in {metric.name: None for metric in row.metrics})
-    return [name for name, _ in counts.most_common()]
+    return [name for name, _ in counts.most_common() if not is_inner(name)]

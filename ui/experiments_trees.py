@@ -177,7 +177,7 @@ def compared(rows: Sequence[RunRow]) -> Node:
         "div", "cw-exp-compared",
         el("div", "cw-exp-head", el("h2", "", f"{len(rows)} runs compared"), _back()),
         el("div", "cw-exp-scroll", el("table", "cw-exp-table", el("thead", "", head), el("tbody", "", *body))),
-        el("p", "cw-note", note) if note else None,
+        el("p", "cw-note", note) if note else None, focus=True,
     )  # fmt: skip
 
 
@@ -236,7 +236,7 @@ def run_head(row: RunRow) -> Node:
     shown = [part for name, value in facts if value for part in (el("dt", "", name), el("dd", "", value))]
     mark = el("span", "cw-exp-mark", "deleted") if row.deleted else None
     head = el("div", "cw-exp-head", el("h2", "", name_of(row)), mark, _back())
-    return el("div", "cw-exp-run", head, el("dl", "cw-exp-facts", *shown))
+    return el("div", "cw-exp-run", head, el("dl", "cw-exp-facts", *shown), focus=True)
 
 
 def _took(row: RunRow) -> str | None:
