@@ -38,12 +38,18 @@ def _kept_vocabulary(conn: Connection) -> None:
     schema.metadata.create_all(conn, tables=[schema.run_vocabulary])
 
 
+def _whole_index_of_params(conn: Connection) -> None:
+    conn.execute(text("DROP INDEX IF EXISTS run_params_texts"))
+    schema.run_params_texts.create(conn)
+
+
 # Append only: the number of a migration is its place, and a released one never changes.
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _first,
     _jobs_datasets_readings,
     _runs_and_decisions,
     _kept_vocabulary,
+    _whole_index_of_params,
 )
 
 

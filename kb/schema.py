@@ -152,7 +152,11 @@ run_params = Table(
 )
 """`leaf` is the name's last dotted part in lower case; `text` the value as logged, `number` what it is as a number."""
 Index("run_params_numbers", run_params.c.leaf, run_params.c.number)
-Index("run_params_texts", run_params.c.leaf, run_params.c.text)
+run_params_texts = Index(
+    "run_params_texts",
+    *(run_params.c[name] for name in ("leaf", "text", "run_id", "name", "kind", "number")),
+)
+"""All that a question asks of a parameter's values, so that none of their rows is read."""
 
 run_tags = Table(
     "run_tags",

@@ -146,3 +146,14 @@ def test_a_catalogue_of_the_third_schema_gets_room_for_the_names_of_its_runs(old
     Catalogue.open(old).close()
     assert "CREATE TABLE run_vocabulary" in schema_of(old)
     assert sources(old) == 4
+
+
+def test_a_catalogue_of_the_fourth_schema_gets_the_whole_index_of_parameters(old: Path) -> None:
+    with sqlite3.connect(old) as conn:
+        conn.execute("DROP INDEX run_params_texts")
+        conn.execute("CREATE INDEX run_params_texts ON run_params (leaf, text)")
+        conn.execute("UPDATE meta SET value = '4' WHERE key = 'schema'")
+    conn.close()
+    Catalogue.open(old).close()
+    assert "run_params_texts ON run_params (leaf, text, run_id, name, kind, number)" in schema_of(old)
+    assert sources(old) == 4
