@@ -35,7 +35,8 @@ def above(given: Json, *, asked: float | None = None, dataset: str | None = None
         yield from run_answer.notes(given)
         return
     if claims:
-        many = " cw-answer-many" if _is_many(given["claims"]) else ""
+        listed = isinstance((given.get("result") or {}).get("value"), list)
+        many = " cw-answer-many" if listed or _is_many(given["claims"]) else ""
         yield el("div", f"cw-answer-first{many}", claims[0])
     yield from claims[1:]
     yield reading_line.line(given, dataset=dataset, asked=asked)

@@ -40,6 +40,8 @@ def places(citations: Sequence[Json]) -> Iterator[Text]:
 
 def _stored(cited: Json) -> Text:
     path = " › ".join(clean(str(part)) for part in path_of(cited))
+    if cited["field"] == "run_id":
+        return Text(path, style="cyan")
     split = f" ({clean(cited['split'])})" if cited.get("split") else ""
     return Text.assemble((path, "cyan"), (f", {clean(name_of(cited))}{split} = {value_of(cited)}", "dim"))
 
