@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -82,3 +83,13 @@ def test_names_wanted_back_are_bound(shops: Table) -> None:
         "rent_mean": round(rent.mean(), 2),
         "rent_std": round(rent.std(), 2),
     }
+
+
+def test_a_column_whose_name_is_a_pattern_is_only_a_name(tmp_path: Path) -> None:
+    names = ["**bold** [x](y)", "$\\int_0^1$", "(", "fare"]
+    frame = pd.DataFrame({name: range(10) for name in names} | {"city": ["Oslo", "Bergen"] * 5})
+    frame.to_csv(tmp_path / "odd.csv", index=False)
+    table = open_table(tmp_path / "odd.csv")
+    for name in names:
+        assert read(f"mean of fare by {name}", table).query is not None
+    assert read("how many rows have city Oslo?", table).runs

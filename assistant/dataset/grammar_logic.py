@@ -160,14 +160,13 @@ def _held_flags(draft: Draft, page: Page) -> None:
     for found in page.find(
         r"(?P<w>V\d+|~|[a-z]+) (?P<c>{C})(?= \?| \.|$| in | by | per |, | who | that | O\d| with | aged )"
     ):
-        noun = page.said(*found.span("c")).lower()
+        named = page.said(*found.span("c")).lower()
         before = found.group("w")
-        plural = (
-            noun.endswith("s") and not noun.endswith("ss") and not found.items("C", "c")[0].column.lower().endswith("s")
-        )
+        column = found.items("C", "c")[0].column.lower()
+        plural = named.endswith("s") and not named.endswith("ss") and not column.endswith("s")
         who = stem(before) in _STEMS | draft.linker.entity_stems
         spoken = plural and (before[0] in "V~" or before in ("of", "for", "among"))
-        spoken = spoken or (" the " in f" {noun} " and (who or before[0] == "V"))
+        spoken = spoken or (" the " in f" {named} " and (who or before[0] == "V"))
         if spoken and not _compares(found) and not _shared(page, found):
             _flag_only(draft, found)
     for found in page.find(r"(?:with |and |but |have |has |, )no (?P<c>{C})"):
