@@ -33,6 +33,8 @@ _LONE_RETURN = re.compile(rb"\r(?!\n)")
 _BEYOND_LATIN_1 = frozenset("€‚„…†‡‰ŠŒŽ‘’“”•–—™šœžŸ")
 SPOTS = 1000
 """A sample is taken as neighbouring lines at this many places."""
+COUNTED_FAST = 32 << 20
+"""Bytes from which lines are counted without parsing; below, DuckDB counts, which knows quotes left open."""
 
 
 def read_large(file: File, kind: str, given: Mapping[str, Any], *, limit: int) -> Found:
@@ -145,7 +147,8 @@ def _counted(
 ) -> tuple[int, str, tuple[str, ...]]:
     """Return the exact number of rows, the SQL of the typed rows, and notes on ragged ones."""
     source = _source(file, head, quote, layout, plans, lenient=False)
-    if not file.compression and (rows := fast_count(file, head, quote)) is not None:
+    worth = not file.compression and file.path.stat().st_size >= COUNTED_FAST
+    if worth and (rows := fast_count(file, head, quote)) is not None:
         return rows, source, ()
     try:
         with connection(file.path, source) as made:
