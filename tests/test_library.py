@@ -46,12 +46,12 @@ class File(io.BytesIO):
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with documents, a table and an image."""
     for name in ("docs/a.md", "docs/b.md", "train.csv", "my notes.md", "picture.png"):
-        path = tmp_path / "work" / name
+        path = tmp_path / "project" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"\x89PNG\0" if name.endswith("png") else b"# Title\n\nText.")
-    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.chdir(tmp_path / "project")
     monkeypatch.setenv("HOME", str(tmp_path))
-    return tmp_path / "work"
+    return tmp_path / "project"
 
 
 # -- adding --------------------------------------------------------------------------------------------------------
@@ -62,7 +62,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         ("docs", ["docs"], []),
         ("docs/", ["docs"], []),
-        ("~/work/docs/*.md", ["docs/a.md", "docs/b.md"], []),
+        ("~/project/docs/*.md", ["docs/a.md", "docs/b.md"], []),
         ("train.csv", [], ["train.csv"]),
         ("*", ["docs", "my notes.md"], ["train.csv"]),
         ('"my notes.md"', ["my notes.md"], []),
