@@ -21,7 +21,7 @@ ABBREVIATIONS: Mapping[str, tuple[str, ...]] = {
     "longitud": ("lon", "lng", "long"),
     "sex": ("gender",), "gender": ("sex",), "department": ("dept", "dep"), "category": ("cat",),
     "weight": ("wt", "wgt"),
-    "height": ("ht", "hgt"), "horsepower": ("hp",), "length": ("len",), "population": ("pop",), "distanc": ("dist",),
+    "height": ("ht", "hgt"), "length": ("len",), "population": ("pop",), "distanc": ("dist",),
     "sqft": ("squarefoot",), "foot": ("ft",), "squar": ("sq",), "dollar": ("usd",), "usd": ("dollars",),
     "duration": ("dur",), "description": ("desc",), "address": ("addr",), "customer": ("cust",), "product": ("prod",),
     "transaction": ("trans", "txn"), "employe": ("emp",), "experienc": ("exp", "exper"), "education": ("edu", "educ"),

@@ -45,8 +45,6 @@ def score(texts: tuple[str, ...], column: Column) -> float:
 _UNITED = {
     ("square", "foot"): "sqft",
     ("square", "feet"): "sqft",
-    ("miles", "gallon"): "mpg",
-    ("horse", "power"): "horsepower",
 }
 
 
